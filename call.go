@@ -1,0 +1,117 @@
+package ringside
+
+import "time"
+
+// CallSchema is the version of Call's wire form.
+const CallSchema = 1
+
+// MaxCallID is the longest call id, in bytes: the CRM's session_id has room for 100 characters.
+const MaxCallID = 100
+
+// Call is one call from its beginning to its end: the live state while it lasts, the record
+// afterwards. Its JSON is the record that the CRM receives (CallLog in its words).
+type Call struct {
+	// ID is the node's name, "-", and the PBX's id of the call.
+	ID       string `json:"session_id"`
+	Schema   int    `json:"schema"`
+	Revision int    `json:"revision"`
+	Node     string `json:"node,omitempty"`
+	PBX      string `json:"pbx,omitempty"`
+	Channel  string `json:"channel,omitempty"`
+
+	Caller     string    `json:"caller_id"`
+	CallerE164 string    `json:"caller_e164,omitempty"`
+	CallerName string    `json:"caller_name,omitempty"`
+	Called     string    `json:"called_number"`
+	CalledE164 string    `json:"called_e164,omitempty"`
+	Direction  Direction `json:"direction"`
+	Contact    *Contact  `json:"contact,omitempty"`
+
+	Status      Status      `json:"status"`
+	Disposition Disposition `json:"disposition,omitempty"`
+	Cause       HangupCause `json:"cause,omitempty"`
+	RoutedTo    string      `json:"routed_to_number,omitempty"`
+	Group       *Ref        `json:"routed_to_group,omitempty"`
+	Rule        *Ref        `json:"routing_rule,omitempty"`
+
+	Start  time.Time `json:"start_time"`
+	Answer time.Time `json:"answer_time,omitzero"`
+	End    time.Time `json:"end_time,omitzero"`
+	// Duration is in whole seconds: of the talk if the call was answered, else of the whole call.
+	Duration int `json:"duration"`
+	// QueueWait is how long the caller stood in queues, in whole seconds.
+	QueueWait int `json:"queue_wait_time,omitempty"`
+
+	Legs  []Leg  `json:"legs,omitempty"`
+	Trace []Step `json:"trace,omitempty"`
+	// Version is that of the directory which decided.
+	Version string `json:"directory_version,omitempty"`
+	Notes   string `json:"notes,omitempty"`
+}
+
+// Leg is one attempt to reach somebody, or one stay in a queue.
+type Leg struct {
+	// Kind is "dial", "queue", "voicemail", "announcement" or "forward".
+	Kind    string    `json:"kind"`
+	Targets []string  `json:"targets,omitempty"`
+	Group   int64     `json:"group,omitempty"`
+	Start   time.Time `json:"start_time"`
+	Answer  time.Time `json:"answer_time,omitzero"`
+	End     time.Time `json:"end_time,omitzero"`
+	// Answered is the target that answered.
+	Answered string `json:"answered,omitempty"`
+	// Result is a DialStatus, or how the stay ended: "served", "timeout", "left", "done".
+	Result string      `json:"result,omitempty"`
+	Cause  HangupCause `json:"cause,omitempty"`
+}
+
+// Live reports whether the call has not ended.
+func (c *Call) Live() bool { return c.End.IsZero() }
+
+// Finish ends the call at the given time, if it has not ended, and works out its duration.
+func (c *Call) Finish(at time.Time) {
+	if !c.End.IsZero() {
+		return
+	}
+	c.End = at
+	from := c.Start
+	if c.Status == StatusAnswered && !c.Answer.IsZero() {
+		from = c.Answer
+	}
+	c.Duration = max(0, int(at.Sub(from)/time.Second))
+}
+
+// Continue joins c, a later part of the call that the PBX asked about again, to prev, its recorded
+// part: the same call, one revision on. The earlier beginning, answer and decision count; the later
+// end does.
+func (c Call) Continue(prev Call) Call {
+	c.Revision = prev.Revision + 1
+	if prev.Start.Before(c.Start) {
+		c.Start = prev.Start
+	}
+	if !prev.Answer.IsZero() && (c.Answer.IsZero() || prev.Answer.Before(c.Answer)) {
+		c.Answer = prev.Answer
+	}
+	if prev.Status == StatusAnswered {
+		c.Status = StatusAnswered
+	}
+	if c.Rule == nil {
+		c.Rule = prev.Rule
+	}
+	if c.Group == nil {
+		c.Group = prev.Group
+	}
+	if c.RoutedTo == "" {
+		c.RoutedTo = prev.RoutedTo
+	}
+	c.QueueWait += prev.QueueWait
+	c.Legs = append(prev.Legs[:len(prev.Legs):len(prev.Legs)], c.Legs...)
+	if len(c.Trace) == 0 {
+		c.Trace = prev.Trace
+	}
+	if end := c.End; !end.IsZero() {
+		c.End = time.Time{}
+		c.Finish(end)
+	}
+	return c
+}

@@ -1,0 +1,3 @@
+module github.com/ringside-pbx/ringside
+
+go 1.26

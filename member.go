@@ -1,0 +1,37 @@
+package ringside
+
+import "time"
+
+// Presence is what is known about an extension's device.
+type Presence int
+
+// The presences. A device that nobody has reported on is PresenceUnknown and is dialled.
+const (
+	PresenceUnknown Presence = iota
+	PresenceReachable
+	PresenceUnreachable // not registered, or the PBX says that it is away
+)
+
+// Activity is the live state of one extension at one moment.
+type Activity struct {
+	// Ringing and Talking count the calls that are being offered to the extension and those that
+	// it is taking part in.
+	Ringing, Talking int
+	Presence         Presence
+	// Resting: the extension has just let a call from a queue ring out and is not offered another
+	// for a moment.
+	Resting bool
+	// LastTalk is when its last talk ended; zero for never.
+	LastTalk time.Time
+}
+
+// Busy reports whether the extension has a call of any kind.
+func (a Activity) Busy() bool { return a.Ringing+a.Talking > 0 }
+
+// Turn is a member's last turn in a ring group under round robin: the group's turns are counted,
+// and the member with the lowest count is next. It survives restarts and edits of the group.
+type Turn struct {
+	Group  int64  `json:"group"`
+	Number string `json:"number"`
+	Count  uint64 `json:"count"`
+}
