@@ -1,0 +1,148 @@
+package pbx
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// Daemon is a ringside that is known by its command line alone.
+type Daemon struct {
+	*Process
+	bin, dir string
+	agi      int
+}
+
+const daemonConfig = `node: pbx-test
+store:
+  path: %[1]s/ringside.db
+%[3]sagi:
+  listen: "127.0.0.1:%[2]d"
+  deadline: 50ms
+dial:
+  extension: "PJSIP/${number}"
+  external: "PJSIP/${number}@trunk"
+  voicemail: "${number}@default"
+control:
+  socket: %[1]s/control.sock
+log:
+  level: debug
+shutdown:
+  grace: 1s
+`
+
+// StartDaemon runs ringside with an empty store and a directory (YAML; empty is none), and waits
+// until it listens for the PBX. Its files lie in dir.
+func StartDaemon(bin, dir string, agi int, directory string) (*Daemon, error) {
+	d := &Daemon{bin: bin, dir: dir, agi: agi}
+	file := ""
+	if directory != "" {
+		path := filepath.Join(dir, "directory.yaml")
+		if err := os.WriteFile(path, []byte(directory), 0o600); err != nil {
+			return nil, fmt.Errorf("start ringside: %w", err)
+		}
+		file = "directory:\n  file: " + path + "\n"
+	}
+	if err := os.WriteFile(d.config(), fmt.Appendf(nil, daemonConfig, dir, agi, file), 0o600); err != nil {
+		return nil, fmt.Errorf("start ringside: %w", err)
+	}
+	return d, d.Start()
+}
+
+func (d *Daemon) config() string { return filepath.Join(d.dir, "ringside.yaml") }
+
+// Log is the path of the daemon's log.
+func (d *Daemon) Log() string { return filepath.Join(d.dir, "ringside.log") }
+
+// Start runs the daemon, also again after it has ended: on the same store.
+func (d *Daemon) Start() error {
+	p, err := startProcess(d.dir, d.Log(), nil, d.bin, "serve", "--config", d.config())
+	if err != nil {
+		return err
+	}
+	d.Process = p
+	err = Until(startLimit, "ringside listens", func() (bool, error) {
+		if !p.Running() {
+			return true, nil
+		}
+		return Listening(d.agi)
+	})
+	if err == nil && !p.Running() {
+		err = errors.New("it ended at once")
+	}
+	if err != nil {
+		_ = p.Kill()
+		return fmt.Errorf("start ringside: %w:\n%s", err, Tail(d.Log(), 0, 20))
+	}
+	return nil
+}
+
+// Terminate asks the daemon to end and waits for it.
+func (d *Daemon) Terminate() error {
+	if err := d.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return d.Wait(10 * time.Second)
+}
+
+// Freeze stops the daemon with SIGSTOP: it neither answers nor ends anything. It returns when the
+// kernel has stopped it.
+func (d *Daemon) Freeze() error {
+	if err := d.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return Until(startLimit, "ringside is stopped", func() (bool, error) {
+		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.PID()))
+		_, rest, _ := strings.Cut(string(raw), ") ")
+		return strings.HasPrefix(rest, "T"), err
+	})
+}
+
+// Run runs one of ringside's commands with the daemon's configuration.
+func (d *Daemon) Run(args ...string) ([]byte, error) {
+	var stderr strings.Builder
+	cmd := exec.Command(d.bin, append(args, "--config", d.config())...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return out, fmt.Errorf("ringside %s: %w: %s", strings.Join(args, " "), err, stderr.String())
+	}
+	return out, nil
+}
+
+// Calls are the daemon's records, of live calls too.
+func (d *Daemon) Calls() ([]ringside.Call, error) {
+	out, err := d.Run("calls", "list", "--json")
+	if err != nil {
+		return nil, err
+	}
+	var calls []ringside.Call
+	if err := json.Unmarshal(out, &calls); err != nil {
+		return nil, fmt.Errorf("ringside calls list: %w: %.200s", err, out)
+	}
+	return calls, nil
+}
+
+// Dialplan is the dialplan that the daemon prints.
+func (d *Daemon) Dialplan() (string, error) {
+	out, err := d.Run("dialplan", "asterisk")
+	return string(out), err
+}
+
+// Refused reports whether a connection to the daemon's port is refused at once.
+func (d *Daemon) Refused() bool {
+	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", d.agi))
+	if err == nil {
+		c.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
