@@ -306,7 +306,7 @@ func (a *Asterisk) LogSize() int64 {
 
 // CDRs are the rows that Asterisk has written for a caller's number.
 func (a *Asterisk) CDRs(caller string) ([]CDR, error) {
-	all, err := ReadCDRs(filepath.Join(a.Dir, "log/cdr-csv/Master.csv"))
+	all, err := a.AllCDRs()
 	if err != nil {
 		return nil, err
 	}
@@ -317,6 +317,11 @@ func (a *Asterisk) CDRs(caller string) ([]CDR, error) {
 		}
 	}
 	return some, nil
+}
+
+// AllCDRs are all rows that Asterisk has written since the instance was made.
+func (a *Asterisk) AllCDRs() ([]CDR, error) {
+	return ReadCDRs(filepath.Join(a.Dir, "log/cdr-csv/Master.csv"))
 }
 
 // Channels is the number of channels that are up.
@@ -335,6 +340,12 @@ func (a *Asterisk) Channels() (int, error) {
 // Voicemails are the recorded message files of a mailbox.
 func (a *Asterisk) Voicemails(mailbox string) ([]string, error) {
 	return filepath.Glob(filepath.Join(a.Dir, "spool/voicemail/default", mailbox, "INBOX", "msg*.wav"))
+}
+
+// Dialplan is the text of the contexts that belong to ringside.
+func (a *Asterisk) Dialplan() (string, error) {
+	raw, err := os.ReadFile(a.etc("ringside.conf"))
+	return string(raw), err
 }
 
 // UseDialplan replaces the contexts that belong to ringside, and reloads the dialplan if the

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,6 +106,9 @@ func (d *Daemon) Freeze() error {
 	})
 }
 
+// Thaw lets a frozen daemon go on.
+func (d *Daemon) Thaw() error { return d.Signal(syscall.SIGCONT) }
+
 // Run runs one of ringside's commands with the daemon's configuration.
 func (d *Daemon) Run(args ...string) ([]byte, error) {
 	var stderr strings.Builder
@@ -136,13 +138,4 @@ func (d *Daemon) Calls() ([]ringside.Call, error) {
 func (d *Daemon) Dialplan() (string, error) {
 	out, err := d.Run("dialplan", "asterisk")
 	return string(out), err
-}
-
-// Refused reports whether a connection to the daemon's port is refused at once.
-func (d *Daemon) Refused() bool {
-	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", d.agi))
-	if err == nil {
-		c.Close()
-	}
-	return errors.Is(err, syscall.ECONNREFUSED)
 }

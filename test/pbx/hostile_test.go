@@ -1,0 +1,113 @@
+package pbx_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ringside-pbx/ringside/test/pbx"
+)
+
+// bait is a file that only a caller's own text can bring into being.
+func (s *stage) bait() string { return filepath.Join(s.dir, "owned") }
+
+// taken reports whether a caller's text was carried out.
+func (s *stage) taken() bool {
+	_, err := os.Stat(s.bait())
+	return err == nil
+}
+
+// The dialplan sets AGIEXECFULL=yes: a FastAGI server that hands a caller's name on unescaped runs
+// the caller's commands. Without this story the next one would prove nothing.
+func TestRigCallersTextCanBeCarriedOut(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		naive := func(c net.Conn, r *bufio.Reader) {
+			env, err := pbx.ReadRequest(r)
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, `EXEC NoOp "`+env["agi_calleridname"]+"\"\n")
+			_, _ = r.ReadString('\n')
+		}
+		r, err := pbx.StartResponder(s.AGI, naive)
+		s.must(err)
+		defer r.Close()
+		s.phone(pbx.Fallback, pbx.Refuses(486))
+		s.ends(s.dials(pbx.CallSpec{To: called, Name: "${SHELL(touch " + s.bait() + ")}"}), 486)
+		if !s.taken() {
+			t.Error("the trap is not armed: the caller's command was not carried out")
+		}
+	})
+}
+
+func TestHostileCallers(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		// call's texts have %s where the bait belongs.
+		call pbx.CallSpec
+	}{
+		{"function in the name", pbx.CallSpec{Name: "${SHELL(touch %s)}"}},
+		{"expression in the name", pbx.CallSpec{Name: "$[${SHELL(touch %s)}=1]"}},
+		{"folded line in the name", pbx.CallSpec{Name: "a\n EXEC System \\\"touch %s\\\""}},
+		{"escaped line break and quote in the name", pbx.CallSpec{Name: `\\nEXEC System \"touch %s\"`}},
+		{"quotes and commas in the name", pbx.CallSpec{Name: `\",30,U(x)\"&PJSIP/102|${SHELL(touch %s)}`}},
+		{"10 KB name", pbx.CallSpec{Name: strings.Repeat("A", 10_000) + "${SHELL(touch %s)}"}},
+		{"function in the number", pbx.CallSpec{Number: "+7900$%%7BSHELL(touch%%20%s)%%7D"}},
+		{"second target in the number", pbx.CallSpec{Number: "500&PJSIP/102"}},
+		{"quotes and a line break in the number", pbx.CallSpec{Number: `5%%22%%0D%%0AEXEC%%20System%%20%%22touch%%20%s`}},
+		{"second target in the called number", pbx.CallSpec{To: called + "&PJSIP/102"}},
+		{"function in the called number", pbx.CallSpec{To: called + "$%%7BSHELL(touch%%20%s)%%7D"}},
+		{"options in the called number", pbx.CallSpec{To: called + ",30,U(x)"}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			story(t, func(t *testing.T, s *stage) {
+				call := x.call
+				for _, text := range []*string{&call.Name, &call.Number, &call.To} {
+					if strings.Contains(*text, "%s") {
+						*text = fmt.Sprintf(*text, s.bait())
+					}
+				}
+				if call.To == "" {
+					call.To = called
+				}
+				call.Talk = short
+				intended, other := s.phone("101", pbx.Answers(soon)), s.phone("102", pbx.Answers(soon))
+				s.ringside(toDestination([]string{"101", "102"}, `action: route_to_number, target_number: "101"`))
+				c := s.dials(call)
+				s.ends(c, 200)
+
+				s.saw(intended, 1, 0, 1)
+				s.saw(other, 0, 0, 0)
+				r := s.onlyRecord()
+				if r.Status != "answered" || r.RoutedTo != "101" || legs(r) != "dial 101 answered" {
+					t.Errorf("ringside's record: %s, to %s: %s", r.Status, r.RoutedTo, legs(r))
+				}
+				if n := len(r.CallerName); n > 1024 {
+					t.Errorf("ringside's record: a name of %d bytes", n)
+				}
+				if s.taken() {
+					t.Error("the caller's command was carried out")
+				}
+				rows, err := s.AllCDRs()
+				s.must(err)
+				answered := 0
+				for _, row := range rows {
+					if row.Phone() == "102" && row.Start.After(r.Start.Add(-2e9)) {
+						t.Errorf("CDR row of the other phone: %v", row)
+					}
+					if row.Phone() == "101" && row.Disposition == "ANSWERED" && !row.Start.Before(r.Start.Truncate(1e9)) {
+						answered++
+					}
+				}
+				if answered != 1 {
+					t.Errorf("%d CDR rows say that the intended phone was talked with, want 1", answered)
+				}
+			})
+		})
+	}
+}
