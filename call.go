@@ -1,6 +1,9 @@
 package ringside
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // CallSchema is the version of Call's wire form.
 const CallSchema = 1
@@ -63,6 +66,14 @@ type Leg struct {
 	// Result is a DialStatus, or how the stay ended: "served", "timeout", "left", "done".
 	Result string      `json:"result,omitempty"`
 	Cause  HangupCause `json:"cause,omitempty"`
+}
+
+// Clone gives a copy that shares nothing that is changed later.
+func (c *Call) Clone() Call {
+	r := *c
+	r.Legs = slices.Clone(c.Legs)
+	r.Trace = slices.Clip(c.Trace)
+	return r
 }
 
 // Live reports whether the call has not ended.

@@ -21,6 +21,8 @@ type Activity struct {
 	// Resting: the extension has just let a call from a queue ring out and is not offered another
 	// for a moment.
 	Resting bool
+	// Promised: the extension would be free, but somebody in a queue has waited for it longer.
+	Promised bool
 	// LastTalk is when its last talk ended; zero for never.
 	LastTalk time.Time
 }
@@ -34,4 +36,10 @@ type Turn struct {
 	Group  int64  `json:"group"`
 	Number string `json:"number"`
 	Count  uint64 `json:"count"`
+}
+
+// Talk is when an extension's last talk ended; it survives restarts.
+type Talk struct {
+	Number string    `json:"number"`
+	End    time.Time `json:"end"`
 }

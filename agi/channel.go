@@ -1,0 +1,193 @@
+package agi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// channel is ringside.Channel over an AGI session.
+type channel struct {
+	*session
+	dial   Dial
+	offer  ringside.Offer
+	answer string // the dialplan's context that reports an answer; empty if it has none
+	log    logger
+	// result is what the dialplan was told; empty until it was.
+	result ringside.Result
+}
+
+var _ ringside.Channel = (*channel)(nil)
+
+// Offer implements ringside.Channel.
+func (c *channel) Offer() ringside.Offer { return c.offer }
+
+// Answer implements ringside.Channel.
+func (c *channel) Answer(ctx context.Context) error {
+	_, err := c.command(ctx, replyWithin, "ANSWER")
+	return err
+}
+
+// Set implements ringside.Channel.
+func (c *channel) Set(ctx context.Context, vars ...ringside.Variable) error {
+	return c.set(ctx, vars...)
+}
+
+// Play implements ringside.Channel. A text is spoken by the configured application.
+func (c *channel) Play(ctx context.Context, p ringside.Prompt) error {
+	switch {
+	case p.Position > 0:
+		return c.playPosition(ctx, p.Position)
+	case p.Sound != "":
+		return c.stream(ctx, p.Sound)
+	case c.dial.Speech == "":
+		return ringside.ErrNoSpeech
+	}
+	res, err := c.command(ctx, 0, "EXEC", c.dial.Speech, quote(spoken(p.Text)))
+	if err != nil {
+		return err
+	}
+	if res.Result < -1 {
+		return fmt.Errorf("%w: there is no application %s", ringside.ErrNoSpeech, c.dial.Speech)
+	}
+	return c.gone(ctx)
+}
+
+// spoken makes a text an application's only argument: without the comma and the "|" that would
+// begin the next one.
+func spoken(text string) string {
+	b := []byte(plain(text, maxValue))
+	for i, ch := range b {
+		if ch == ',' || ch == '|' || ch == '&' {
+			b[i] = ' '
+		}
+	}
+	return string(b)
+}
+
+func (c *channel) playPosition(ctx context.Context, position int) error {
+	if position == 1 {
+		return c.stream(ctx, "queue-youarenext")
+	}
+	if err := c.stream(ctx, "queue-thereare"); err != nil {
+		return err
+	}
+	if _, err := c.command(ctx, 0, "SAY NUMBER", strconv.Itoa(position-1), `""`); err != nil {
+		return err
+	}
+	return c.stream(ctx, "queue-callswaiting")
+}
+
+// stream plays a sound file to its end.
+func (c *channel) stream(ctx context.Context, sound string) error {
+	res, err := c.command(ctx, 0, "STREAM FILE", quote(sound), `""`)
+	if err != nil {
+		return err
+	}
+	if err := c.gone(ctx); err != nil {
+		return err
+	}
+	if res.Result == -1 {
+		return fmt.Errorf("%w: there is no sound %q", ringside.ErrRefused, sound)
+	}
+	return nil
+}
+
+// gone is the cause if the caller has left.
+func (c *channel) gone(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// Wait implements ringside.Channel: Asterisk plays the music while the connection is idle, and says
+// HANGUP at once when the caller leaves.
+func (c *channel) Wait(ctx context.Context, music string) error {
+	if !word(music, 80) {
+		music = "default"
+	}
+	// Without music, the caller waits in silence: better than not at all.
+	if _, err := c.command(ctx, replyWithin, "SET MUSIC ON", music); err != nil && !errors.Is(err, ringside.ErrRefused) {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetReadDeadline(time.Unix(1, 0)) })
+	var err error
+	if ctx.Err() == nil {
+		err = c.wire.hungUp()
+	}
+	stop()
+	if err != nil {
+		return err
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, ringside.ErrCallerGone) {
+		return cause
+	}
+	// The caller is still there; the music stops, for ctx is about this wait only.
+	_, err = c.command(context.WithoutCancel(ctx), replyWithin, "SET MUSIC OFF")
+	if errors.Is(err, ringside.ErrRefused) {
+		return nil
+	}
+	return err
+}
+
+// Voicemail implements ringside.Channel.
+func (c *channel) Voicemail(ctx context.Context, mailbox string) error {
+	box, err := c.dial.mailbox(mailbox)
+	if err != nil {
+		return err
+	}
+	res, err := c.command(ctx, 0, "EXEC", "VoiceMail", quote(box+",u"))
+	if err != nil {
+		return err
+	}
+	if res.Result == -2 {
+		return fmt.Errorf("%w: there is no application VoiceMail", ringside.ErrRefused)
+	}
+	// VMSTATUS is readable on a channel that has been hung up, too.
+	status, err := c.value(context.WithoutCancel(ctx), "${VMSTATUS}")
+	if err != nil {
+		return err
+	}
+	if status == "FAILED" {
+		return fmt.Errorf("%w: the mailbox %s can't take a message", ringside.ErrRefused, box)
+	}
+	return c.gone(ctx)
+}
+
+// Hangup implements ringside.Channel.
+func (c *channel) Hangup(ctx context.Context, cause ringside.HangupCause) error {
+	if err := c.tell(ctx, ringside.ResultDone); err != nil {
+		return err
+	}
+	if err := c.gone(ctx); err != nil {
+		return err
+	}
+	// The application keeps the cause, the command ends the channel.
+	if _, err := c.command(ctx, replyWithin, "EXEC", "Hangup", strconv.Itoa(int(cause))); err != nil {
+		return err
+	}
+	_, err := c.command(ctx, replyWithin, "HANGUP")
+	if errors.Is(err, ringside.ErrRefused) || errors.Is(err, ringside.ErrCallerGone) {
+		return nil // it was gone already, as it was meant to be
+	}
+	return err
+}
+
+// Release implements ringside.Channel.
+func (c *channel) Release(ctx context.Context, result ringside.Result) error {
+	return c.tell(ctx, result)
+}
+
+// tell sets RINGSIDE_RESULT, the last of the variables and the proof that the call was served.
+func (c *channel) tell(ctx context.Context, result ringside.Result) error {
+	err := c.set(ctx, ringside.Variable{Name: variableResult, Value: string(result)})
+	if err == nil {
+		c.result = result
+	}
+	return err
+}

@@ -1,0 +1,162 @@
+package agi
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+)
+
+// Limits of the environment that Asterisk sends first: about 25 short lines.
+const (
+	maxEnvLines = 200
+	maxEnvBytes = 64 * 1024
+	maxEnvValue = 1024
+)
+
+var errEnvironment = errors.New("the peer sent no AGI environment")
+
+// environment is what ringside uses of the lines that Asterisk sends first.
+type environment struct {
+	script     string     // the request's path without its slash
+	query      url.Values // the request's query
+	channel    string
+	uniqueID   string
+	callerID   string
+	callerName string
+	extension  string
+	dnid       string
+	context    string
+}
+
+// readEnvironment reads lines up to the empty one. Lines may come in any order; unknown ones are
+// passed over, and a value is cut at 1 KiB: a caller chooses their own name. The error names the
+// limit that a peer broke.
+func readEnvironment(r *bufio.Reader) (*environment, error) {
+	env := &environment{}
+	total := 0
+	for range maxEnvLines {
+		line, err := readEnvLine(r, &total)
+		if err != nil {
+			return nil, err
+		}
+		if len(line) == 0 {
+			if env.script == "" {
+				return nil, fmt.Errorf("%w: there is no agi_network_script", errEnvironment)
+			}
+			return env, nil
+		}
+		name, value, ok := bytes.Cut(line, []byte(":"))
+		if !ok {
+			return nil, fmt.Errorf("%w: a line without a colon", errEnvironment)
+		}
+		value = bytes.TrimPrefix(value, []byte(" "))
+		env.set(name, value)
+	}
+	return nil, fmt.Errorf("%w: more than %d lines", errEnvironment, maxEnvLines)
+}
+
+// readEnvLine reads one line without its end; of a long one, only the beginning is kept.
+func readEnvLine(r *bufio.Reader, total *int) ([]byte, error) {
+	var long []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		if *total += len(part); *total > maxEnvBytes {
+			return nil, fmt.Errorf("%w: more than %d bytes", errEnvironment, maxEnvBytes)
+		}
+		switch {
+		case err == nil && long == nil:
+			return bytes.TrimRight(part, "\r\n"), nil
+		case err == nil:
+			return long, nil
+		case errors.Is(err, bufio.ErrBufferFull):
+			if long == nil {
+				long = append([]byte{}, part[:min(len(part), 2*maxEnvValue)]...)
+			}
+		case errors.Is(err, io.EOF):
+			return nil, fmt.Errorf("%w: the connection ended", errEnvironment)
+		default:
+			return nil, fmt.Errorf("reading the AGI environment: %w", err)
+		}
+	}
+}
+
+func (e *environment) set(name, value []byte) {
+	var field *string
+	switch string(name) {
+	case "agi_network_script":
+		script, query, _ := strings.Cut(cut(string(value), maxEnvValue), "?")
+		e.script = strings.TrimPrefix(script, "/")
+		// A part that can't be read is left out: the script's name and the environment decide.
+		e.query, _ = url.ParseQuery(query)
+		return
+	case "agi_channel":
+		field = &e.channel
+	case "agi_uniqueid":
+		field = &e.uniqueID
+	case "agi_callerid":
+		field = &e.callerID
+	case "agi_calleridname":
+		field = &e.callerName
+	case "agi_extension":
+		field = &e.extension
+	case "agi_dnid":
+		field = &e.dnid
+	case "agi_context":
+		field = &e.context
+	default:
+		return
+	}
+	*field = cut(string(value), maxEnvValue)
+}
+
+// caller is the caller's number; Asterisk writes "unknown" for none.
+func (e *environment) caller() string {
+	if e.callerID == "unknown" {
+		return ""
+	}
+	return e.callerID
+}
+
+func (e *environment) name() string {
+	if e.callerName == "unknown" {
+		return ""
+	}
+	return e.callerName
+}
+
+// called is the number that was called: the dialplan's extension unless it is one of the special
+// ones, else the number that the trunk gave.
+func (e *environment) called() string {
+	switch e.extension {
+	case "", "s", "h", "i", "t":
+		if e.dnid != "unknown" {
+			return e.dnid
+		}
+		return ""
+	}
+	return e.extension
+}
+
+// id is the PBX's id of the call: what the dialplan gave (the LINKEDID), else the channel's own.
+func (e *environment) id() string {
+	if id := e.query.Get("id"); word(id, 90) {
+		return id
+	}
+	return e.uniqueID
+}
+
+// endpoint is the device or trunk of a channel's name: PJSIP/trunk-00000003 is trunk's.
+func endpoint(channel string) string {
+	_, rest, ok := strings.Cut(channel, "/")
+	if !ok {
+		return ""
+	}
+	if i := strings.LastIndexByte(rest, '-'); i >= 0 {
+		rest = rest[:i]
+	}
+	return rest
+}

@@ -1,0 +1,194 @@
+package agi
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// Switchboard is what the scripts need of the switchboard.
+type Switchboard interface {
+	ringside.Handler
+	// Decide decides on a call that the dialplan carries out; see ringside.Handover.
+	Decide(o ringside.Offer, h ringside.Handover) (d ringside.Decision, id string)
+	// Finish takes the dialplan's report of a call's end.
+	Finish(o ringside.Offer, f ringside.Facts) bool
+	// Answered takes the report that an extension has answered the call.
+	Answered(id, number string)
+	// Contact finds who a caller is.
+	Contact(number string) (ringside.Contact, bool)
+}
+
+// The variables that the scripts set. RINGSIDE_RESULT is the last.
+const (
+	variableDial   = "RINGSIDE_DIAL"
+	variableResult = "RINGSIDE_RESULT"
+)
+
+// A script serves one request.
+type script func(ctx context.Context, s *session, env *environment)
+
+// script chooses by the request's path, from a fixed set; nil refuses the request.
+func (s *Server) script(env *environment) script {
+	if !s.opt.Token.IsZero() &&
+		subtle.ConstantTimeCompare([]byte(env.query.Get("token")), []byte(s.opt.Token.Reveal())) != 1 {
+		s.log.Warn("a FastAGI request has a wrong token and is refused", "script", cut(env.script, 40))
+		return nil
+	}
+	switch env.script {
+	case "route":
+		return s.route
+	case "decide":
+		return s.decide
+	case "lookup":
+		return s.lookup
+	case "hangup":
+		return s.hangup
+	case "answered":
+		return s.answered
+	case selfTest:
+		return s.selfTest
+	}
+	s.log.Warn("there is no such FastAGI script: the request is refused",
+		"script", cut(env.script, 40), "scripts", "route, decide, lookup, hangup, answered")
+	return nil
+}
+
+func offer(env *environment) ringside.Offer {
+	return ringside.Offer{
+		PBX: "asterisk", CallID: env.id(), Channel: env.channel, Endpoint: endpoint(env.channel),
+		Caller: env.caller(), CallerName: env.name(), Called: env.called(),
+		Context: env.context, At: time.Now(),
+	}
+}
+
+// route drives the call to its end.
+func (s *Server) route(ctx context.Context, sess *session, env *environment) {
+	ch := &channel{session: sess, dial: s.opt.Dial, offer: offer(env), log: s.log}
+	if hook := env.query.Get("answered"); word(hook, 80) {
+		ch.answer = hook
+	}
+	s.calls.ServeCall(ctx, ch)
+}
+
+// decide sets the decision's variables in one command and returns: the dialplan keeps control.
+func (s *Server) decide(ctx context.Context, sess *session, env *environment) {
+	h := ringside.Handover{Tracked: env.query.Get("tracked") == "1"}
+	if hold, err := strconv.ParseUint(env.query.Get("hold"), 10, 16); err == nil {
+		d := time.Duration(hold) * time.Second
+		h.Hold = &d
+	}
+	d, id := s.calls.Decide(offer(env), h)
+	if err := sess.set(ctx, s.decisionVariables(&d, id)...); err != nil && !errors.Is(err, ringside.ErrCallerGone) {
+		s.log.Warn("a decision could not be handed over", "call", id, "error", err)
+	}
+}
+
+// decisionVariables are what the dialplan needs to carry out a decision, RINGSIDE_RESULT last.
+func (s *Server) decisionVariables(d *ringside.Decision, id string) []ringside.Variable {
+	result := ringside.ResultDecided
+	vars := append(make([]ringside.Variable, 0, 8), ringside.Variable{Name: "RINGSIDE_ACTION", Value: string(d.Action)})
+	dial, err := s.opt.Dial.Of(d)
+	if err != nil {
+		s.log.Warn("a decision can't be dialled and is released", "call", id, "error", err)
+	}
+	switch {
+	case err != nil, d.Action == ringside.NotFound, d.Action == ringside.NotConfigured, d.Action == ringside.Failed:
+		result = ringside.ResultReleased
+	case d.Action == ringside.Announcement:
+		vars = append(vars, ringside.Variable{Name: "RINGSIDE_TARGET", Value: cut(d.Announcement, 200)})
+	case d.Action == ringside.Hangup, d.Action == ringside.Busy:
+		vars = append(vars, ringside.Variable{Name: "RINGSIDE_TARGET", Value: strconv.Itoa(int(d.Cause))})
+	default:
+		vars = append(vars, ringside.Variable{Name: "RINGSIDE_TARGET", Value: d.Target})
+	}
+	if dial != "" {
+		vars = append(vars, ringside.Variable{Name: variableDial, Value: dial})
+	}
+	if d.Timeout > 0 {
+		vars = append(vars, ringside.Variable{Name: "RINGSIDE_TIMEOUT", Value: strconv.Itoa(int(d.Timeout / time.Second))})
+	}
+	if d.Group != nil {
+		vars = append(vars, ringside.Variable{Name: "RINGSIDE_GROUP", Value: cut(d.Group.Name, maxName)})
+	}
+	if d.Rule != nil {
+		vars = append(vars, ringside.Variable{Name: "RINGSIDE_RULE", Value: cut(d.Rule.Name, maxName)})
+	}
+	return append(vars,
+		ringside.Variable{Name: "RINGSIDE_CALL_ID", Value: id},
+		ringside.Variable{Name: variableResult, Value: string(result)})
+}
+
+// maxName is how many bytes of a group's or rule's name fit in a command beside all else.
+const maxName = 60
+
+// Of is a decision's dial string or mailbox; empty if it has none.
+func (d Dial) Of(decision *ringside.Decision) (string, error) {
+	switch decision.Action {
+	case ringside.Forward:
+		return d.String(ringside.Target{Kind: ringside.ToExternal, Number: decision.Target})
+	case ringside.Voicemail:
+		return d.mailbox(decision.Target)
+	case ringside.Route:
+		numbers := decision.Targets
+		if numbers == nil {
+			numbers = []string{decision.Target}
+		}
+		targets := make([]ringside.Target, len(numbers))
+		for i, n := range numbers {
+			targets[i] = ringside.Target{Kind: ringside.ToExtension, Number: n}
+		}
+		joined, _, err := d.Strings(targets)
+		return joined, err
+	}
+	return "", nil
+}
+
+// lookup tells the dialplan who the caller is.
+func (s *Server) lookup(ctx context.Context, sess *session, env *environment) {
+	result := "unknown"
+	var vars []ringside.Variable
+	if c, ok := s.calls.Contact(env.caller()); ok {
+		result = "found"
+		for _, v := range []ringside.Variable{
+			{Name: "RINGSIDE_NAME", Value: cut(c.Name, 160)},
+			{Name: "RINGSIDE_COMPANY", Value: cut(c.Company, 160)},
+			{Name: "RINGSIDE_OWNER", Value: cut(c.Owner, ringside.MaxNumber)},
+		} {
+			if v.Value != "" {
+				vars = append(vars, v)
+			}
+		}
+	}
+	vars = append(vars, ringside.Variable{Name: variableResult, Value: result})
+	if err := sess.set(ctx, vars...); err != nil && !errors.Is(err, ringside.ErrCallerGone) {
+		s.log.Warn("a contact could not be handed over", "error", err)
+	}
+}
+
+// hangup takes the final facts from a hangup handler or the h extension.
+func (s *Server) hangup(ctx context.Context, sess *session, env *environment) {
+	text, err := sess.value(ctx, outcome)
+	if err != nil {
+		s.log.Warn("the end of a call could not be read", "uniqueid", env.uniqueID, "error", err)
+		return
+	}
+	facts := ringside.Facts{}
+	res, peer := parseOutcome(text)
+	facts.Cause, facts.Talk, facts.Answered = res.Cause, res.Talk, peer
+	if text != "" && text[0] != '|' {
+		facts.Status = res.Status
+	}
+	s.calls.Finish(offer(env), facts)
+}
+
+// answered takes the report of the called channel that has answered. It sends nothing.
+func (s *Server) answered(_ context.Context, sess *session, env *environment) {
+	if sess.claim() == nil {
+		s.calls.Answered(env.query.Get("id"), endpoint(env.channel))
+	}
+}
