@@ -86,49 +86,60 @@ type Step struct {
 // Explained is a decision in the form in which it is shown and sent
 // (POST /api/v1/route, ringside route --json).
 type Explained struct {
-	Decision
-	Caller, Called Number
-	// Dial is the PBX's dial string for the decision, if it has one.
-	Dial    string
-	Version string
-	Contact *Contact
+	Action     Outcome    `json:"action"`
+	TargetType TargetType `json:"target_type,omitempty"`
+	// Target is one text, or a list if several are rung at once.
+	Target Targets `json:"target,omitempty"`
+	// Dial is the PBX's dial string, if the decision has one.
+	Dial string `json:"dial,omitempty"`
+	// Timeout is in seconds.
+	Timeout      int         `json:"timeout,omitempty"`
+	Text         string      `json:"text,omitempty"`
+	Cause        HangupCause `json:"cause,omitempty"`
+	Group        *Ref        `json:"group,omitempty"`
+	Rule         *Ref        `json:"rule,omitempty"`
+	CallerID     string      `json:"caller_id"`
+	CalledNumber string      `json:"called_number"`
+	Version      string      `json:"version"`
+	Contact      *Contact    `json:"contact"`
+	Trace        []Step      `json:"trace"`
 }
 
-// MarshalJSON gives the wire form; for all_ring target is a list.
-func (e Explained) MarshalJSON() ([]byte, error) {
-	type wire struct {
-		Action       Outcome     `json:"action"`
-		TargetType   TargetType  `json:"target_type,omitempty"`
-		Target       any         `json:"target,omitempty"`
-		Dial         string      `json:"dial,omitempty"`
-		Timeout      int         `json:"timeout,omitempty"`
-		Text         string      `json:"text,omitempty"`
-		Cause        HangupCause `json:"cause,omitempty"`
-		Group        *Ref        `json:"group,omitempty"`
-		Rule         *Ref        `json:"rule,omitempty"`
-		CallerID     string      `json:"caller_id"`
-		CalledNumber string      `json:"called_number"`
-		Version      string      `json:"version"`
-		Contact      *Contact    `json:"contact"`
-		Trace        []Step      `json:"trace"`
-	}
-	w := wire{
-		Action: e.Action, TargetType: e.TargetType, Dial: e.Dial,
-		Timeout: int(e.Timeout / time.Second), Text: e.Announcement, Cause: e.Cause,
-		Group: e.Group.Ref(), Rule: e.Rule.Ref(),
-		CallerID: e.Caller.String(), CalledNumber: e.Called.String(),
-		Version: e.Version, Contact: e.Contact, Trace: e.Trace,
-	}
-	if w.Trace == nil {
-		w.Trace = []Step{}
+// Explain puts a decision on a query in the form in which it is shown.
+func (d *Decision) Explain(caller, called Number, version string) Explained {
+	e := Explained{
+		Action: d.Action, TargetType: d.TargetType, Timeout: int(d.Timeout / time.Second),
+		Text: d.Announcement, Cause: d.Cause, Group: d.Group.Ref(), Rule: d.Rule.Ref(),
+		CallerID: caller.String(), CalledNumber: called.String(), Version: version,
+		Trace: append([]Step{}, d.Trace...),
 	}
 	switch {
-	case e.Targets != nil:
-		w.Target = e.Targets
-	case e.Target != "":
-		w.Target = e.Target
+	case d.Targets != nil:
+		e.Target = d.Targets
+	case d.Target != "":
+		e.Target = Targets{d.Target}
 	}
-	return json.Marshal(w)
+	return e
+}
+
+// Targets are the targets of a decision; in JSON, a single one is a text.
+type Targets []string
+
+// MarshalJSON implements json.Marshaler.
+func (t Targets) MarshalJSON() ([]byte, error) {
+	if len(t) == 1 {
+		return json.Marshal(t[0])
+	}
+	return json.Marshal([]string(t))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *Targets) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		*t = make(Targets, 1)
+		return json.Unmarshal(b, &(*t)[0])
+	}
+	return json.Unmarshal(b, (*[]string)(t))
 }
 
 // Ref names the rule; nil for no rule.

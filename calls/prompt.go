@@ -1,0 +1,81 @@
+package calls
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// voicemail hands the caller to the PBX's voicemail. If it can't take the call, the call is
+// decided on again.
+func (s *Switchboard) voicemail(ctx context.Context, c *call, d *ringside.Decision) (over bool, err error) {
+	leg := s.startLeg(c, ringside.Leg{Kind: legVoicemail, Targets: []string{d.Target}})
+	err = c.ch.Voicemail(ctx, d.Target)
+	switch {
+	case errors.Is(err, ringside.ErrRefused):
+		s.endLeg(c, leg, "failed")
+		c.spend(d.Key)
+		return false, nil
+	case err != nil && !errors.Is(err, ringside.ErrCallerGone):
+		s.endLeg(c, leg, "failed")
+		return true, err
+	}
+	// Most callers hang up after their message: that is no abandoned call.
+	s.endLeg(c, leg, "done")
+	s.change(c, func(r *ringside.Call) {
+		r.Status, r.Disposition = r.Status.Advance(ringside.StatusNoAnswer), ringside.EndVoicemail
+	})
+	if err != nil {
+		return true, err
+	}
+	return true, c.ch.Hangup(ctx, ringside.CauseNormal)
+}
+
+// announce plays an announcement and ends the call. If it can't be played, the call is decided on
+// again, without it.
+func (s *Switchboard) announce(ctx context.Context, c *call, d *ringside.Decision) (over bool, err error) {
+	leg := s.startLeg(c, ringside.Leg{Kind: legAnnouncement})
+	if err := c.ch.Answer(ctx); err != nil && !errors.Is(err, ringside.ErrRefused) {
+		s.endLeg(c, leg, "failed")
+		return true, err
+	}
+	prompt := ringside.Prompt{Sound: d.Announcement}
+	if !soundName(d.Announcement) {
+		prompt = ringside.Prompt{Text: d.Announcement}
+	}
+	err = c.ch.Play(ctx, prompt)
+	switch {
+	case errors.Is(err, ringside.ErrRefused), errors.Is(err, ringside.ErrNoSpeech):
+		s.opt.Log.Warn("an announcement could not be played", "call", c.record.ID, "announcement", d.Announcement, "error", err)
+		s.endLeg(c, leg, "failed")
+		c.spend(d.Key)
+		return false, nil
+	case err != nil:
+		s.endLeg(c, leg, "left")
+		return true, err
+	}
+	s.endLeg(c, leg, "done")
+	s.change(c, func(r *ringside.Call) {
+		r.Status, r.Disposition = r.Status.Advance(ringside.StatusNoAnswer), ringside.EndAnnounced
+	})
+	return true, c.ch.Hangup(ctx, ringside.CauseNormal)
+}
+
+// soundName reports whether the text is a sound's name: one word of ASCII letters, digits and
+// _ - . and /, without "..", as file names of sounds are made of. Anything else is spoken.
+func soundName(s string) bool {
+	if s == "" || len(s) > 128 || s[0] == '/' {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '/':
+		case c == '.' && i > 0 && s[i-1] != '.':
+		default:
+			return false
+		}
+	}
+	return true
+}

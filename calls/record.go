@@ -1,0 +1,116 @@
+package calls
+
+import (
+	"strings"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/routing"
+)
+
+// call is a call in progress. Fields under the mutex are marked; the others belong to the
+// goroutine that serves the call.
+type call struct {
+	dir   *routing.Compiled
+	query routing.Query
+	ch    ringside.Channel // nil if the dialplan carries out the decision
+
+	record  ringside.Call   // mutex
+	held    []string        // mutex: extensions that are rung or talk for this call
+	talking string          // mutex: the one of held that talks
+	waiter  *waiter         // mutex: the caller's place in a queue
+	turns   []ringside.Turn // mutex
+	talks   []ringside.Talk // mutex
+	expiry  *time.Timer     // mutex: ends a decided call whose end nobody reports
+}
+
+// begin puts a call in the live table and records its beginning. The same id again, while the call
+// lasts, is the same call.
+func (s *Switchboard) begin(ch ringside.Channel, o ringside.Offer) *call {
+	dir := s.directory.Load()
+	c := &call{dir: dir, ch: ch}
+	c.record = ringside.Call{
+		ID: s.callID(o), Schema: ringside.CallSchema, Revision: 1, Node: s.opt.Node, PBX: o.PBX,
+		Channel: o.Channel, Caller: o.Caller, CallerName: o.CallerName, Called: o.Called,
+		Direction: ringside.Inbound, Status: ringside.StatusRinging, Start: o.At,
+	}
+	if dir != nil {
+		c.query = routing.Query{
+			Caller: dir.Number(o.Caller), Called: dir.Number(o.Called), Endpoint: o.Endpoint,
+			At: o.At, Detail: routing.Looked,
+		}
+		c.record.Caller, c.record.CallerE164 = c.query.Caller.Raw, c.query.Caller.E164
+		c.record.Called, c.record.CalledE164 = c.query.Called.Raw, c.query.Called.E164
+		c.record.Version = dir.Version()
+		c.record.Direction = dir.Direction(c.query)
+		if contact, ok := s.contact(c.query.Caller); ok {
+			c.record.Contact = &contact
+			c.query.Owner = contact.Owner
+		}
+	}
+	s.mu.Lock()
+	if old := s.live[c.record.ID]; old != nil && old.ch == nil {
+		// The dialplan carried out a decision on the call and now lets ringside serve it.
+		s.free(old, o.At)
+		old.expiry.Stop()
+		s.live[c.record.ID] = c
+	} else if old != nil {
+		// The PBX asks about a call that is still being served (it was transferred into the same
+		// dialplan, say): the same call. The recorder joins the two servings' records.
+		c.record.Revision = old.record.Revision
+	} else {
+		s.live[c.record.ID] = c
+	}
+	s.mu.Unlock()
+	s.opt.Recorder.Begin(c.record)
+	s.watch.publish(c.record)
+	return c
+}
+
+func (s *Switchboard) contact(n ringside.Number) (ringside.Contact, bool) {
+	if s.opt.Contacts == nil || n.Raw == "" {
+		return ringside.Contact{}, false
+	}
+	return s.opt.Contacts.Contact(n)
+}
+
+// callID makes ringside's id of a call from the PBX's, which is kept to printable ASCII without
+// blanks and to what the CRM has room for.
+func (s *Switchboard) callID(o ringside.Offer) string {
+	id := s.opt.Node + "-" + strings.Map(func(r rune) rune {
+		if r > ' ' && r < 0x7f {
+			return r
+		}
+		return '_'
+	}, o.CallID)
+	if len(id) > ringside.MaxCallID {
+		id = id[:ringside.MaxCallID]
+	}
+	return id
+}
+
+// change edits the call's record under the mutex and returns a copy of it.
+func (s *Switchboard) change(c *call, edit func(r *ringside.Call)) ringside.Call {
+	s.mu.Lock()
+	edit(&c.record)
+	r := c.record.Clone()
+	s.mu.Unlock()
+	return r
+}
+
+// end finishes the call: it gives back what the call holds, takes it out of the live table, serves
+// those who wait, and records it.
+func (s *Switchboard) end(c *call, now time.Time) {
+	s.mu.Lock()
+	s.free(c, now)
+	if s.live[c.record.ID] == c {
+		delete(s.live, c.record.ID)
+	}
+	c.record.Finish(now)
+	record := c.record.Clone()
+	turns, talks := c.turns, c.talks
+	s.dispatch(now)
+	s.mu.Unlock()
+	s.opt.Recorder.Finish(record, turns, talks)
+	s.watch.publish(record)
+}

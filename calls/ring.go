@@ -1,0 +1,205 @@
+package calls
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// The kinds of legs in a record.
+const (
+	legDial         = "dial"
+	legForward      = "forward"
+	legQueue        = "queue"
+	legVoicemail    = "voicemail"
+	legAnnouncement = "announcement"
+)
+
+// answerGrace is how long after the ring time an attempt that is still going on counts as answered
+// although nobody reported the answer.
+const answerGrace = 2 * time.Second
+
+// ring makes one attempt. over says that the call has ended; otherwise it is to be decided on
+// again. from is the caller's place in a queue if they come from one.
+func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, from *waiter) (over bool, err error) {
+	req := ringside.DialRequest{Ring: d.Timeout, CallID: c.record.ID}
+	kind := legDial
+	if d.Action == ringside.Forward {
+		kind = legForward
+		req.Targets = []ringside.Target{{Kind: ringside.ToExternal, Number: d.Target}}
+	} else {
+		numbers := d.Targets
+		if numbers == nil {
+			numbers = []string{d.Target}
+		}
+		for _, n := range numbers {
+			req.Targets = append(req.Targets, ringside.Target{Kind: ringside.ToExtension, Number: n})
+		}
+	}
+	if from != nil {
+		req.Waiting, req.Music = true, d.Group.MusicOnHold
+	}
+	if c.record.Contact != nil {
+		req.CallerName = c.record.Contact.Name
+	}
+	leg := s.startLeg(c, ringside.Leg{Kind: kind, Targets: numbersOf(req.Targets), Group: groupID(d)})
+	unreported := time.AfterFunc(d.Timeout+answerGrace, func() { s.answered(c, leg, "") })
+	res, err := c.ch.Dial(ctx, req)
+	unreported.Stop()
+	now := time.Now()
+
+	s.mu.Lock()
+	l := &c.record.Legs[leg]
+	l.End, l.Result, l.Cause = now, string(res.Status), res.Cause
+	if err != nil && l.Result == "" {
+		l.Result = string(ringside.DialFailed)
+	}
+	if res.Status == ringside.DialAnswered {
+		s.answeredLocked(c, leg, res.Answered.Number, now.Add(-res.Talk))
+		if n := res.Answered.Number; n != "" && c.talking != n && kind == legDial {
+			// Who talked is known only now: nothing was held for it any more.
+			s.line(n).lastTalk = now
+			c.talks = append(c.talks, ringside.Talk{Number: n, End: now})
+		}
+		c.record.Disposition, c.record.Cause = ringside.EndTalked, res.Cause
+		s.talked(groupID(d), res.Talk)
+	} else {
+		s.learn(d, res.Status, now, from != nil)
+	}
+	s.free(c, now)
+	s.dispatch(now)
+	s.mu.Unlock()
+
+	switch {
+	case err != nil && !errors.Is(err, ringside.ErrRefused):
+		return true, err
+	case res.Status == ringside.DialCancelled:
+		return true, ringside.ErrCallerGone
+	case res.Status == ringside.DialAnswered:
+		return true, c.ch.Hangup(ctx, ringside.CauseNormal)
+	}
+	if d.Action == ringside.Forward {
+		c.spend(d.Key)
+	} else if from == nil {
+		c.query.Tried = append(c.query.Tried, numbersOf(req.Targets)...)
+	}
+	return false, nil
+}
+
+// learn keeps what a failed attempt tells of the extensions. Mutex held.
+func (s *Switchboard) learn(d *ringside.Decision, status ringside.DialStatus, now time.Time, queued bool) {
+	if d.Action == ringside.Forward {
+		return
+	}
+	numbers := d.Targets
+	if numbers == nil {
+		numbers = []string{d.Target}
+	}
+	for _, n := range numbers {
+		l := s.line(n)
+		switch {
+		case status == ringside.DialUnavailable && len(numbers) == 1:
+			l.awayUntil = now.Add(s.opt.Absence)
+			s.wake(l.awayUntil)
+		case status == ringside.DialCancelled:
+		case queued:
+			l.restUntil = now.Add(s.opt.Rest)
+			s.wake(l.restUntil)
+		}
+	}
+}
+
+// answered notes that somebody answered the attempt; number is empty if it is not known who.
+func (s *Switchboard) answered(c *call, leg int, number string) {
+	now := time.Now()
+	s.mu.Lock()
+	if leg >= len(c.record.Legs) || !c.record.Legs[leg].End.IsZero() || !c.record.Legs[leg].Answer.IsZero() {
+		s.mu.Unlock()
+		return
+	}
+	s.answeredLocked(c, leg, number, now)
+	s.dispatch(now)
+	r := c.record.Clone()
+	s.mu.Unlock()
+	s.opt.Recorder.Update(r)
+	s.watch.publish(r)
+}
+
+// answeredLocked moves the call to answered, once per leg. Mutex held.
+func (s *Switchboard) answeredLocked(c *call, leg int, number string, at time.Time) {
+	l := &c.record.Legs[leg]
+	if l.Answer.IsZero() {
+		l.Answer = at
+	}
+	if number == "" && len(l.Targets) == 1 {
+		number = l.Targets[0]
+	}
+	if number != "" && l.Answered == "" {
+		l.Answered = number
+	}
+	c.record.Status = c.record.Status.Advance(ringside.StatusAnswered)
+	if c.record.Answer.IsZero() {
+		c.record.Answer = l.Answer
+	}
+	if number != "" && slices.Contains(l.Targets, number) {
+		c.record.RoutedTo = number
+	}
+	if c.waiter != nil {
+		s.leave(c.waiter, l.Answer, queueServed)
+	}
+	if c.talking == "" && l.Kind == legDial {
+		if !slices.Contains(c.held, number) {
+			number = ""
+		}
+		s.connect(c, number)
+	}
+}
+
+// Answered is a front end's report that a called extension has answered: those who were rung with
+// it are free again. A report for an unknown call, or a late one, changes nothing.
+func (s *Switchboard) Answered(id, number string) {
+	s.mu.Lock()
+	c := s.live[id]
+	leg := -1
+	if c != nil {
+		leg = len(c.record.Legs) - 1
+	}
+	known := leg >= 0 && slices.Contains(c.record.Legs[leg].Targets, number)
+	s.mu.Unlock()
+	if known {
+		s.answered(c, leg, number)
+	}
+}
+
+func (s *Switchboard) startLeg(c *call, leg ringside.Leg) int {
+	leg.Start = time.Now()
+	r := s.change(c, func(r *ringside.Call) { r.Legs = append(r.Legs, leg) })
+	s.watch.publish(r)
+	return len(r.Legs) - 1
+}
+
+func (s *Switchboard) endLeg(c *call, leg int, result string) {
+	now := time.Now()
+	s.change(c, func(r *ringside.Call) { r.Legs[leg].End, r.Legs[leg].Result = now, result })
+}
+
+func numbersOf(targets []ringside.Target) []string {
+	numbers := make([]string, len(targets))
+	for i, t := range targets {
+		numbers[i] = t.Number
+	}
+	return numbers
+}
+
+func groupID(d *ringside.Decision) int64 {
+	if d.Group == nil {
+		return 0
+	}
+	return d.Group.ID
+}
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }

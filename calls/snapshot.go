@@ -1,0 +1,104 @@
+package calls
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/routing"
+)
+
+// Live gives the calls in progress, the oldest first.
+func (s *Switchboard) Live() []ringside.Call {
+	s.mu.Lock()
+	live := make([]ringside.Call, 0, len(s.live))
+	for _, c := range s.live {
+		live = append(live, c.record.Clone())
+	}
+	s.mu.Unlock()
+	slices.SortFunc(live, func(a, b ringside.Call) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID))
+	})
+	return live
+}
+
+// Waiting gives everybody who stands in a queue, by group and place.
+func (s *Switchboard) Waiting() []ringside.Waiting {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []ringside.Waiting
+	for id, q := range s.queues {
+		for i, w := range q.waiters {
+			state := "waiting"
+			if w.connecting {
+				state = "connecting"
+			}
+			all = append(all, ringside.Waiting{
+				CallID: w.call.record.ID, Group: ringside.Ref{ID: id, Name: w.group.Name},
+				Caller: w.call.record.Caller, Called: w.call.record.Called,
+				Position: i + 1, Since: w.since, Status: state,
+				Estimate: int(s.estimate(w.call.dir, id, i+1) / time.Second),
+			})
+		}
+	}
+	slices.SortFunc(all, func(a, b ringside.Waiting) int {
+		return cmp.Or(cmp.Compare(a.Group.ID, b.Group.ID), cmp.Compare(a.Position, b.Position))
+	})
+	return all
+}
+
+// Explain decides on a call that is not there, with the state of this moment: nothing is reserved
+// and no turn is taken. The decision itself is returned, too, for who must dial it.
+func (s *Switchboard) Explain(dir *routing.Compiled, q routing.Query) (ringside.Decision, ringside.Explained) {
+	contact, known := s.contact(q.Caller)
+	if known && q.Owner == "" {
+		q.Owner = contact.Owner
+	}
+	s.mu.Lock()
+	d := dir.Decide(q, &view{s, time.Now()})
+	s.mu.Unlock()
+	e := d.Explain(q.Caller, q.Called, dir.Version())
+	if known {
+		e.Contact = &contact
+	}
+	return d, e
+}
+
+// Contact finds who a caller is: a contact of the CRM, or the owner of an extension.
+func (s *Switchboard) Contact(raw string) (ringside.Contact, bool) {
+	dir := s.directory.Load()
+	if dir == nil {
+		return s.contact(ringside.Number{Raw: raw})
+	}
+	n := dir.Number(raw)
+	if name := dir.ExtensionName(n.Raw); name != "" {
+		return ringside.Contact{Phone: n.Raw, Name: name}, true
+	}
+	return s.contact(n)
+}
+
+// Drain waits until no call is being served, or ctx ends; it returns how many were left.
+func (s *Switchboard) Drain(ctx context.Context) int {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		s.mu.Lock()
+		served := 0
+		for _, c := range s.live {
+			if c.ch != nil {
+				served++
+			}
+		}
+		s.mu.Unlock()
+		if served == 0 {
+			return 0
+		}
+		select {
+		case <-ctx.Done():
+			return served
+		case <-tick.C:
+		}
+	}
+}

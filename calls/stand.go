@@ -1,0 +1,118 @@
+package calls
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// errServed ends the music of a caller in a queue for whom a member has been found.
+var errServed = errors.New("a member is free")
+
+// stand lets the caller stand in a queue until they are connected, the queue times out or they
+// leave. over says that the call has ended; otherwise it is to be decided on again.
+func (s *Switchboard) stand(ctx context.Context, c *call, d *ringside.Decision, w *waiter) (over bool, err error) {
+	leg := s.startLeg(c, ringside.Leg{Kind: legQueue, Group: d.Group.ID})
+	s.mu.Lock()
+	w.leg = leg
+	s.mu.Unlock()
+	result := queueLeft
+	defer func() {
+		now := time.Now()
+		s.mu.Lock()
+		// A member may have been found in the moment in which the caller gave up.
+		select {
+		case <-w.served:
+			s.free(c, now)
+		default:
+		}
+		s.leave(w, now, result)
+		s.dispatch(now)
+		s.mu.Unlock()
+	}()
+	until := w.since.Add(d.Timeout)
+	greeted := false
+	for {
+		served, err := s.await(ctx, c, d, w, until, &greeted)
+		if err != nil {
+			return true, err
+		}
+		if served == nil {
+			result = queueTimeout
+			c.spend(d.Key)
+			return false, nil
+		}
+		s.mu.Lock()
+		s.note(c, served)
+		s.mu.Unlock()
+		if err := s.announceDecision(ctx, c, served); err != nil {
+			return true, err
+		}
+		if over, err := s.ring(ctx, c, served, w); over || err != nil {
+			return over, err
+		}
+		s.mu.Lock()
+		w.connecting = false
+		s.dispatch(time.Now())
+		s.mu.Unlock()
+	}
+}
+
+// await plays music until a member is found (the decision) or the time is up (nil).
+func (s *Switchboard) await(ctx context.Context, c *call, d *ringside.Decision, w *waiter, until time.Time, greeted *bool) (*ringside.Decision, error) {
+	select {
+	case served := <-w.served: // without a note of music for who is served at once
+		return &served, nil
+	default:
+	}
+	if !*greeted {
+		*greeted = true
+		if err := c.ch.Answer(ctx); err != nil && !errors.Is(err, ringside.ErrRefused) {
+			return nil, err
+		}
+		if d.Group.AnnouncePosition {
+			if err := s.tellPosition(ctx, c, w); err != nil {
+				return nil, err
+			}
+		}
+	}
+	waiting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timeout := time.NewTimer(time.Until(until))
+	defer timeout.Stop()
+	var served *ringside.Decision
+	watching := make(chan struct{})
+	go func() {
+		defer close(watching)
+		select {
+		case got := <-w.served:
+			served = &got
+			cancel(errServed)
+		case <-timeout.C:
+			cancel(context.DeadlineExceeded)
+		case <-waiting.Done():
+		}
+	}()
+	err := c.ch.Wait(waiting, d.Group.MusicOnHold)
+	cancel(nil)
+	<-watching
+	if served != nil && err != nil {
+		// The caller left in the same moment: what was reserved is given back by the defer above.
+		w.served <- *served
+		return nil, err
+	}
+	return served, err
+}
+
+func (s *Switchboard) tellPosition(ctx context.Context, c *call, w *waiter) error {
+	s.mu.Lock()
+	position := s.position(w)
+	s.mu.Unlock()
+	err := c.ch.Play(ctx, ringside.Prompt{Position: position})
+	if errors.Is(err, ringside.ErrRefused) {
+		return nil
+	}
+	return err
+}

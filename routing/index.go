@@ -1,0 +1,184 @@
+package routing
+
+// index finds the rules that a number could match without looking at the others. Each rule is
+// filed under the literal beginnings of one of its two patterns, the one that fewer rules share; a
+// rule without literal beginnings is filed under none and always looked at.
+type index struct {
+	caller, called trie
+	// general are the rules without literal beginnings, in order.
+	general []int32
+}
+
+func buildIndex(rules []rule) index {
+	share := map[string]int{}
+	for i := range rules {
+		for _, b := range rules[i].caller.beginnings() {
+			share["<"+b]++
+		}
+		for _, b := range rules[i].called.beginnings() {
+			share[">"+b]++
+		}
+	}
+	load := func(side string, prefixes []string) (n int) {
+		for _, b := range prefixes {
+			n += share[side+b]
+		}
+		return n
+	}
+	var ix index
+	ix.caller, ix.called = newTrie(), newTrie()
+	for i := range rules {
+		caller, called := rules[i].caller.beginnings(), rules[i].called.beginnings()
+		switch {
+		case caller == nil && called == nil:
+			ix.general = append(ix.general, int32(i))
+		case called == nil, caller != nil && load("<", caller) < load(">", called):
+			ix.caller.add(caller, int32(i))
+		default:
+			ix.called.add(called, int32(i))
+		}
+	}
+	ix.caller.finish()
+	ix.called.finish()
+	return ix
+}
+
+func (p *pattern) beginnings() []string {
+	if p == nil {
+		return nil
+	}
+	return p.prefixes
+}
+
+// burst is how many rules a node holds before it is split by their next byte: a short list costs
+// less than another node.
+const burst = 6
+
+// trie files rules by prefix. A node holds the rules whose prefix ends there, or goes on below a
+// node that is not split yet; the child for a byte is found in a short list, since numbers are
+// made of few different characters.
+type trie struct {
+	nodes []node
+	// building is what nodes hold while the trie grows; finish flattens it into lists.
+	building [][]entry
+	lists    []int32
+}
+
+type node struct {
+	first, count int32 // the rules, in trie.lists, in ascending order
+	child        [12]int32
+	// rare leads to children for bytes other than digits and "+".
+	rare map[byte]int32
+}
+
+type entry struct {
+	rest string // what is left of the prefix below this node
+	rule int32
+}
+
+func newTrie() trie {
+	return trie{nodes: make([]node, 1), building: make([][]entry, 1)}
+}
+
+func (t *trie) add(prefixes []string, rule int32) {
+	for _, p := range prefixes {
+		t.insert(0, p, rule)
+	}
+}
+
+func (t *trie) insert(at int32, rest string, rule int32) {
+	for rest != "" {
+		next := t.nodes[at].next(rest[0])
+		if next == 0 {
+			break
+		}
+		at, rest = next, rest[1:]
+	}
+	t.building[at] = append(t.building[at], entry{rest, rule})
+	t.split(at)
+}
+
+// split moves the entries that go on below a full node to children of it.
+func (t *trie) split(at int32) {
+	going := 0
+	for _, e := range t.building[at] {
+		if e.rest != "" {
+			going++
+		}
+	}
+	if going <= burst {
+		return
+	}
+	moved := t.building[at]
+	var stay []entry
+	for _, e := range moved {
+		if e.rest == "" {
+			stay = append(stay, e)
+			continue
+		}
+		next := t.nodes[at].next(e.rest[0])
+		if next == 0 {
+			next = int32(len(t.nodes))
+			t.nodes = append(t.nodes, node{})
+			t.building = append(t.building, nil)
+			t.nodes[at].set(e.rest[0], next)
+		}
+		t.building[next] = append(t.building[next], entry{e.rest[1:], e.rule})
+	}
+	t.building[at] = stay
+	for _, next := range t.nodes[at].child {
+		if next != 0 {
+			t.split(next)
+		}
+	}
+	for _, next := range t.nodes[at].rare {
+		t.split(next)
+	}
+}
+
+// finish flattens the lists; rules were added in ascending order, so the lists are sorted, but
+// for one rule's own prefixes, which may end in one node.
+func (t *trie) finish() {
+	for i, entries := range t.building {
+		n := &t.nodes[i]
+		n.first = int32(len(t.lists))
+		for _, e := range entries {
+			if k := len(t.lists); k > int(n.first) && t.lists[k-1] == e.rule {
+				continue
+			}
+			t.lists = append(t.lists, e.rule)
+		}
+		n.count = int32(len(t.lists)) - n.first
+	}
+	t.building = nil
+}
+
+func slot(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c == '+':
+		return 10
+	case c == '*':
+		return 11
+	}
+	return -1
+}
+
+func (n *node) next(c byte) int32 {
+	if s := slot(c); s >= 0 {
+		return n.child[s]
+	}
+	return n.rare[c]
+}
+
+func (n *node) set(c byte, to int32) {
+	if s := slot(c); s >= 0 {
+		n.child[s] = to
+		return
+	}
+	if n.rare == nil {
+		n.rare = map[byte]int32{}
+	}
+	n.rare[c] = to
+}
