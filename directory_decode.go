@@ -17,6 +17,9 @@ const (
 	maxDepth = 64
 	// maxEntries bounds servers, numbers, groups, members, rules and holidays together.
 	maxEntries = 500_000
+	// maxLabel is how long a name may be, and maxText how long any other text, in bytes: problems,
+	// pages and records repeat them.
+	maxLabel, maxText = 1000, 10_000
 	// maxErrors is after how many errors decoding stops.
 	maxErrors = 100
 	// maxProblems is how many problems of one severity are listed one by one.
@@ -89,9 +92,9 @@ func DecodeErrorsOf(err error) []*DecodeError {
 // number is taken where a telephone number or a pattern is wanted as text. A missing id becomes
 // the entity's position in its list, counted from 1, or the lowest free number if another entity
 // has that id. Of entities with one id the first stays. Numbers outside of their range are
-// replaced. Control characters are blanked out of names, and a number that has one is left out,
-// each with a problem: nothing that is decoded here carries a line break to a PBX. What the
-// entities mean together (references, patterns, time conditions) is for routing.Compile.
+// replaced. Control characters are blanked out of names and announcements, long ones are cut, and a
+// number that has control characters is left out, each with a problem: nothing that is decoded here
+// carries a line break to a PBX. What the entities mean together (references, patterns, time conditions) is for routing.Compile.
 func DecodeDirectory(doc []byte) (Directory, []Problem, error) {
 	if len(doc) > MaxDocument {
 		return Directory{}, nil, DecodeErrors{{Text: fmt.Sprintf("the document has %d bytes and more than %d are not taken", len(doc), MaxDocument)}}

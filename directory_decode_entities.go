@@ -37,9 +37,9 @@ func (r *docReader) directory() Directory {
 		case "holidays":
 			r.array(func(int) {
 				var day string
-				if r.entry(); r.text(&day) {
-					d.Holidays = append(d.Holidays, day)
-				}
+				r.entry()
+				r.label(&day)
+				d.Holidays = append(d.Holidays, day)
 			})
 		case "defaults":
 			d.Defaults = r.destination()
@@ -394,11 +394,11 @@ func (r *docReader) rule(u *Rule) bool {
 		case "priority":
 			r.whole(&u.Priority, wholeRange{-outermostPriority, outermostPriority, -outermostPriority})
 		case "caller_id_pattern":
-			r.pattern(&u.CallerIDPattern)
+			r.condition(&u.CallerIDPattern)
 		case "called_number_pattern":
-			r.pattern(&u.CalledNumberPattern)
+			r.condition(&u.CalledNumberPattern)
 		case "time_condition":
-			r.label(&u.TimeCondition)
+			r.condition(&u.TimeCondition)
 		case "fallback":
 			u.Fallback = r.destination()
 		case "active":

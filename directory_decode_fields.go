@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // pendingProblem is a problem whose entity is not known in full yet.
@@ -106,17 +107,38 @@ func (r *docReader) textOrWhole(dst *string) bool {
 	return !r.halted
 }
 
-// label reads text that people see. Control characters become spaces.
+// label reads text that people see. Control characters become spaces, and what is too long for a
+// name is cut.
 func (r *docReader) label(dst *string) {
-	if r.text(dst) && strings.IndexFunc(*dst, control) >= 0 {
+	if !r.text(dst) {
+		return
+	}
+	r.cut(dst, maxLabel)
+	if strings.IndexFunc(*dst, control) >= 0 {
 		*dst = blankControls(*dst)
 		r.problem(Doubtful, "control-character", "has a control character, which is replaced by a space")
 	}
 }
 
+// cut shortens text to a number of bytes, not within a character.
+func (r *docReader) cut(dst *string, most int) {
+	if len(*dst) <= most {
+		return
+	}
+	r.problem(Doubtful, "too-long", "has %d bytes and is cut to %d", len(*dst), most)
+	for !utf8.RuneStart((*dst)[most]) {
+		most--
+	}
+	*dst = strings.Clone((*dst)[:most])
+}
+
 // prose reads text of more than one line, such as an announcement, as one line.
 func (r *docReader) prose(dst *string) {
-	if !r.text(dst) || strings.IndexFunc(*dst, control) < 0 {
+	if !r.text(dst) {
+		return
+	}
+	r.cut(dst, maxText)
+	if strings.IndexFunc(*dst, control) < 0 {
 		return
 	}
 	if strings.IndexFunc(*dst, func(c rune) bool { return control(c) && c != '\n' && c != '\r' && c != '\t' }) >= 0 {
@@ -125,10 +147,17 @@ func (r *docReader) prose(dst *string) {
 	*dst = strings.TrimSpace(blankControls(*dst))
 }
 
-// pattern reads text that stays within ringside.
-func (r *docReader) pattern(dst *string) {
-	if r.textOrWhole(dst) && strings.IndexFunc(*dst, control) >= 0 {
-		r.problem(Doubtful, "control-character", "has a control character, which no number has")
+// condition reads a pattern or a time condition: text that stays within ringside. It is never
+// changed, because what is left of it would match other calls than its author meant.
+func (r *docReader) condition(dst *string) {
+	offset := r.pos
+	if !r.textOrWhole(dst) {
+		return
+	}
+	if len(*dst) > maxText {
+		r.fail(offset, "has %d bytes, and at most %d are read", len(*dst), maxText)
+	} else if strings.IndexFunc(*dst, control) >= 0 {
+		r.problem(Doubtful, "control-character", "has a control character")
 	}
 }
 

@@ -142,6 +142,8 @@ func TestOddThingsAreProblemsAndTheRestWorks(t *testing.T) {
 		{"line break in a password", `"numbers": [{"number": "101", "password": "top\nsecret"}]`, `error control-character numbers[0].password number 1 "101" password`},
 		{"number of 65 characters", `"numbers": [{"number": "` + strings.Repeat("1", 65) + `"}]`, `error too-long numbers[0].number number 1 "" number`},
 		{"empty number", `"numbers": [{"number": ""}]`, `error empty-number numbers[0].number number 1 "" number`},
+		{"name of a megabyte", `"groups": [{"name": "S", "description": "` + strings.Repeat("ы", 1<<19) + `"}]`, `warning too-long groups[0].description group 1 "S" description`},
+		{"line break in a pattern", `"rules": [{"action": "hangup", "caller_id_pattern": "1\n"}]`, `warning control-character rules[0].caller_id_pattern rule 1 "" caller_id_pattern`},
 		{"extension that never rings", `"numbers": [{"number": "1", "account": {"max_concurrent_calls": 0}}]`,
 			`warning never-called numbers[0].account.max_concurrent_calls number 1 "1" account.max_concurrent_calls`},
 	} {
@@ -224,6 +226,13 @@ func TestAnEncodedDirectoryDecodesToItself(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestLongNamesAreCutBetweenCharacters(t *testing.T) {
+	d, problems, err := DecodeDirectory([]byte(`{"version": 1, "time_zone": "UTC", "groups": [{"name": "x` + strings.Repeat("ы", maxLabel) + `"}]}`))
+	if err != nil || len(problems) != 1 || d.Groups[0].Name != "x"+strings.Repeat("ы", maxLabel/2-1) {
+		t.Errorf("%d bytes, problems %.200v, error %v", len(d.Groups[0].Name), problems, err)
 	}
 }
 
