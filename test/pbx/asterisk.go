@@ -30,8 +30,9 @@ type Asterisk struct {
 	Dir     string
 	// Port is the SIP port, Asterisk's own and that of every phone, each on its own address.
 	Port int
-	// AGI is the port on which the dialplan expects ringside, HTTP the one for CURL().
-	AGI, HTTP int
+	// AGI is the port on which the dialplan expects ringside, Responder the one of the smallest
+	// FastAGI server, HTTP the one for CURL().
+	AGI, Responder, HTTP int
 
 	root  string
 	run   string
@@ -104,6 +105,9 @@ func (a *Asterisk) prepare(o Options) (err error) {
 		return err
 	}
 	if a.AGI, err = a.ports.free("127.0.0.1"); err != nil {
+		return err
+	}
+	if a.Responder, err = a.ports.free("127.0.0.1"); err != nil {
 		return err
 	}
 	if a.HTTP, err = a.ports.free("127.0.0.1"); err != nil {

@@ -76,7 +76,7 @@ func (a *Asterisk) Call(dir, name string, spec CallSpec) (*Caller, error) {
 		}
 		args = append([]string{"-rtp_echo", "-mp", fmt.Sprint(media)}, args...)
 	}
-	ag, err := startAgent(dir, "caller-"+name, "caller.xml", spec, spec.At, port, args...)
+	ag, err := startAgent(dir, "caller-"+name, "caller.xml", spec, spec.At, port, true, args...)
 	if err != nil {
 		return nil, fmt.Errorf("call: %w", err)
 	}

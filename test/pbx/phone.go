@@ -36,6 +36,10 @@ type Phone struct {
 // Phone starts the phone of an extension (or of the trunk "carrier") and waits until it can be
 // called. Its logs lie in dir.
 func (a *Asterisk) Phone(dir, number string, manner Manner) (*Phone, error) {
+	return a.startPhone(dir, number, manner, true)
+}
+
+func (a *Asterisk) startPhone(dir, number string, manner Manner, traced bool) (*Phone, error) {
 	address := ""
 	for _, e := range append(extensions(), extension{carrier, CarrierAddress}) {
 		if e.Number == number {
@@ -52,7 +56,7 @@ func (a *Asterisk) Phone(dir, number string, manner Manner) (*Phone, error) {
 		Manner
 		Rings bool
 	}{manner, manner.Never || manner.Ring > 0}
-	ag, err := startAgent(dir, "phone-"+number, "phone.xml", data, address, a.Port)
+	ag, err := startAgent(dir, "phone-"+number, "phone.xml", data, address, a.Port, traced, "-buff_size", "4194304")
 	if err != nil {
 		return nil, fmt.Errorf("start a phone: %w", err)
 	}

@@ -147,7 +147,7 @@ func TestRigFastAGI(t *testing.T) {
 		} {
 			stop := func() error { return nil }
 			if x.serve != nil {
-				r, err := pbx.StartResponder(s.AGI, x.serve)
+				r, err := pbx.StartResponder(s.Responder, x.serve)
 				s.must(err)
 				stop = r.Close
 			}

@@ -19,8 +19,9 @@ type agent struct {
 	log  string
 }
 
-// startAgent runs a scenario on an address; its messages are logged in dir under the given name.
-func startAgent(dir, name, scenario string, data any, address string, port int, args ...string) (*agent, error) {
+// startAgent runs a scenario on an address; its messages are logged in dir under the given name if
+// it is traced.
+func startAgent(dir, name, scenario string, data any, address string, port int, traced bool, args ...string) (*agent, error) {
 	sipp, err := SIPp()
 	if err != nil {
 		return nil, err
@@ -30,10 +31,13 @@ func startAgent(dir, name, scenario string, data any, address string, port int, 
 		return nil, err
 	}
 	a := &agent{name: name, log: filepath.Join(dir, name+".messages")}
+	if traced {
+		args = append([]string{
+			"-trace_msg", "-message_file", a.log, "-trace_err", "-error_file", filepath.Join(dir, name+".errors"),
+		}, args...)
+	}
 	args = append([]string{
-		"-sf", file, "-i", address, "-mi", address, "-ci", address, "-p", fmt.Sprint(port),
-		"-nostdin", "-trace_msg", "-message_file", a.log,
-		"-trace_err", "-error_file", filepath.Join(dir, name+".errors"),
+		"-sf", file, "-i", address, "-mi", address, "-ci", address, "-p", fmt.Sprint(port), "-nostdin",
 	}, args...)
 	a.Process, err = startProcess(dir, filepath.Join(dir, name+".out"), nil, sipp, args...)
 	if err != nil {
