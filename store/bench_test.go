@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// appendRate gives the acknowledged records per second of the given number of writers.
+func appendRate(tb testing.TB, writers int, d time.Duration) float64 {
+	tb.Helper()
+	s, err := Open(context.Background(), Options{Path: filepath.Join(tb.TempDir(), "ringside.db")})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var next atomic.Int64
+	rate := rate(writers, d, func() error {
+		return s.Append(context.Background(), call(int(next.Add(1))), nil, nil)
+	})
+	if err := s.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return rate
+}
+
+// floorRate gives how often per second the same record can be appended to a plain file and synced.
+func floorRate(tb testing.TB, d time.Duration) float64 {
+	tb.Helper()
+	data, err := json.Marshal(stored(call(1)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	f, err := os.OpenFile(filepath.Join(tb.TempDir(), "plain"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, fileMode)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	rate := rate(1, d, func() error {
+		if _, err := f.Write(data); err != nil {
+			return err
+		}
+		return f.Sync()
+	})
+	if err := f.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return rate
+}
+
+// rate runs fn in so many goroutines for so long; 0 if it ever failed.
+func rate(workers int, d time.Duration, fn func() error) float64 {
+	var done atomic.Int64
+	var failed atomic.Bool
+	var wg sync.WaitGroup
+	began := time.Now()
+	for range workers {
+		wg.Go(func() {
+			for time.Since(began) < d {
+				if fn() != nil {
+					failed.Store(true)
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if failed.Load() {
+		return 0
+	}
+	return float64(done.Load()) / time.Since(began).Seconds()
+}
+
+// TestBench prints the medians of interleaved rounds when RINGSIDE_BENCH is set: the machine's moods
+// then fall on all of them alike.
+func TestBench(t *testing.T) {
+	if os.Getenv("RINGSIDE_BENCH") == "" {
+		t.Skip("set RINGSIDE_BENCH=1 to measure")
+	}
+	const rounds, d = 7, time.Second
+	var floor, one, many []float64
+	for range rounds {
+		floor = append(floor, floorRate(t, d))
+		one = append(one, appendRate(t, 1, d))
+		many = append(many, appendRate(t, 64, d))
+	}
+	median := func(x []float64) float64 { slices.Sort(x); return x[len(x)/2] }
+	f := median(floor)
+	fmt.Printf("%-32s %12s %10s\n", "", "records/s", "of floor")
+	for _, row := range []struct {
+		name  string
+		rates []float64
+	}{{"append + fsync, plain file", floor}, {"store, 1 writer", one}, {"store, 64 writers", many}} {
+		m := median(row.rates)
+		fmt.Printf("%-32s %12.0f %10.2f\n", row.name, m, m/f)
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, writers := range []int{1, 64} {
+		b.Run(fmt.Sprintf("%d writers", writers), func(b *testing.B) {
+			s, err := Open(b.Context(), Options{Path: filepath.Join(b.TempDir(), "ringside.db")})
+			if err != nil {
+				b.Fatal(err)
+			}
+			var next atomic.Int64
+			var wg sync.WaitGroup
+			b.ReportAllocs()
+			b.ResetTimer()
+			for range writers {
+				wg.Go(func() {
+					for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
+						if err := s.Append(b.Context(), call(int(n)), nil, nil); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			b.StopTimer()
+			if err := s.Close(); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
+func BenchmarkFloor(b *testing.B) {
+	data, err := json.Marshal(stored(call(1)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := os.OpenFile(filepath.Join(b.TempDir(), "plain"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, fileMode)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := f.Write(data); err != nil {
+			b.Fatal(err)
+		}
+		if err := f.Sync(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkFinish is what a call pays that does not wait for the disk.
+func BenchmarkFinish(b *testing.B) {
+	s, err := Open(b.Context(), Options{
+		Path: filepath.Join(b.TempDir(), "ringside.db"), MaxPending: 1 << 30, MaxPendingBytes: 1 << 40,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := call(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Begin(c)
+	}
+	b.StopTimer()
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}

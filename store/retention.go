@@ -1,0 +1,116 @@
+package store
+
+import (
+	"bytes"
+	"time"
+)
+
+const (
+	// tidyScan and tidyDelete bound what one transaction of the retention looks at and removes, so
+	// that records that arrive meanwhile wait a moment only.
+	tidyScan   = 2000
+	tidyDelete = 500
+	tidyPause  = 100 * time.Millisecond
+)
+
+// tidy does the writer's regular work and gives the time until the next; ok is false when the store
+// was closed meanwhile.
+func (s *Store) tidy() (next time.Duration, ok bool) {
+	gone := 0
+	if keys, more := s.outdated(); len(keys) > 0 || more {
+		gone = len(keys)
+		next = tidyPause
+		if gone > 0 && !s.write(s.batch(&entry{apply: forget(keys)})) {
+			return 0, false
+		}
+	} else {
+		next = housekeeping
+	}
+	if gone == 0 && s.callsLive() && s.opt.Now().Sub(s.last) >= housekeeping/2 {
+		// Nothing to write but the time, which tells that the calls are alive.
+		if !s.write(s.batch()) {
+			return 0, false
+		}
+	}
+	return next, true
+}
+
+// callsLive reports whether there are calls that have begun.
+func (s *Store) callsLive() bool {
+	live := false
+	err := s.view(func(t *tables) error {
+		k, _ := t.begun.Cursor().First()
+		live = k != nil
+		return nil
+	})
+	return err == nil && live
+}
+
+// outdated looks at some of the oldest calls and gives the keys of those that are no longer to be
+// kept, and whether it is to be called again soon. Calls in the outbox stay: the next look goes on
+// behind them.
+func (s *Store) outdated() (keys [][]byte, more bool) {
+	if s.opt.Retention <= 0 && s.opt.MaxCalls <= 0 {
+		return nil, false
+	}
+	excess := 0
+	if s.opt.MaxCalls > 0 {
+		excess = s.State().Calls - s.opt.MaxCalls
+	}
+	oldest := uint64(0)
+	if s.opt.Retention > 0 {
+		oldest = stamp(s.opt.Now().Add(-s.opt.Retention))
+	}
+	err := s.view(func(t *tables) error {
+		c := t.calls.Cursor()
+		k, _ := c.Seek(s.resume)
+		for scanned := 0; ; scanned++ {
+			if k == nil || readNumber(k) >= oldest && len(keys) >= excess {
+				s.resume, more = nil, false
+				return nil
+			}
+			if scanned >= tidyScan || len(keys) >= tidyDelete {
+				s.resume, more = bytes.Clone(k), true
+				return nil
+			}
+			if !t.waits(k) {
+				keys = append(keys, bytes.Clone(k))
+			}
+			k, _ = c.Next()
+		}
+	})
+	if err != nil {
+		return nil, false // the writer will meet the same trouble and report it
+	}
+	return keys, more
+}
+
+// waits reports whether the call with the key is in the outbox.
+func (t *tables) waits(key []byte) bool {
+	if len(key) < 8 {
+		return false
+	}
+	ref := t.index.Get(key[8:])
+	return len(ref) == 16 && t.outbox.Get(ref[8:]) != nil
+}
+
+// forget removes calls, unless a later part of one has been recorded meanwhile.
+func forget(keys [][]byte) func(*tables) error {
+	return func(t *tables) error {
+		for _, k := range keys {
+			if t.calls.Get(k) == nil || t.waits(k) {
+				continue
+			}
+			if err := t.calls.Delete(k); err != nil {
+				return err
+			}
+			if len(k) > 8 {
+				if err := t.index.Delete(k[8:]); err != nil {
+					return err
+				}
+			}
+			t.gained.calls--
+		}
+		return nil
+	}
+}

@@ -1,0 +1,61 @@
+package store
+
+import "time"
+
+// State is how the store is doing.
+type State struct {
+	// Since is when writes began to fail and Err why; both are zero while they succeed.
+	Since time.Time
+	Err   error
+	// Pending is how many records wait in memory.
+	Pending int
+	// Dropped counts the finished calls that were lost since Open: because too many were waiting,
+	// because they could not be stored at all, or because Close gave up. Skipped counts the
+	// beginnings that were not recorded; it costs the trace of a call only if the process dies in it.
+	Dropped, Skipped uint64
+	// Calls and Outbox are how many finished calls are kept and how many of them are to be sent.
+	Calls, Outbox int
+	// Interrupted is how many unfinished calls Open found and finished.
+	Interrupted int
+	// LastWrite is when something was last written; zero before the first time.
+	LastWrite time.Time
+	// MovedAside is where a damaged file went at Open, and Damage what was wrong with it.
+	MovedAside string
+	Damage     error
+}
+
+// State tells how the store is doing.
+func (s *Store) State() State {
+	s.mu.Lock()
+	state := s.state
+	s.mu.Unlock()
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	state.Pending, state.Dropped, state.Skipped = s.queue.pending(), s.queue.dropped, s.queue.skipped
+	return state
+}
+
+// note records the outcome of an attempt to write, and logs it when it is another than before.
+func (s *Store) note(b *batch, err error) {
+	now := s.opt.Now()
+	s.mu.Lock()
+	before := s.state
+	switch {
+	case err == nil:
+		s.state.Since, s.state.Err, s.state.LastWrite = time.Time{}, nil, now
+		s.state.Calls += b.gained.calls
+		s.state.Outbox += b.gained.outbox
+	default:
+		s.state.Err = err
+		if before.Err == nil {
+			s.state.Since = now
+		}
+	}
+	s.mu.Unlock()
+	switch {
+	case err == nil && before.Err != nil:
+		s.opt.Log.Info("store can be written again", "path", s.opt.Path, "failed_for", now.Sub(before.Since))
+	case err != nil && (before.Err == nil || before.Err.Error() != err.Error()):
+		s.opt.Log.Error("store can't be written: records wait in memory", "path", s.opt.Path, "err", err)
+	}
+}
