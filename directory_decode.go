@@ -20,6 +20,8 @@ const (
 	// maxLabel is how long a name may be, and maxText how long any other text, in bytes: problems,
 	// pages and records repeat them.
 	maxLabel, maxText = 1000, 10_000
+	// maxKeys is how many keys an object that is read may have.
+	maxKeys = 1000
 	// maxErrors is after how many errors decoding stops.
 	maxErrors = 100
 	// maxProblems is how many problems of one severity are listed one by one.

@@ -78,7 +78,7 @@ func TestWhatMakesADocumentNoDirectory(t *testing.T) {
 func TestHostileDocumentsAreRefusedSoon(t *testing.T) {
 	deep := strings.Repeat(`{"a":`, 100_000)
 	keys := new(strings.Builder)
-	for i := range 100_000 {
+	for i := range maxKeys - 1 {
 		fmt.Fprintf(keys, `"k%d": 0,`, i)
 	}
 	for _, tt := range []struct{ name, doc, want string }{
@@ -87,7 +87,8 @@ func TestHostileDocumentsAreRefusedSoon(t *testing.T) {
 		{"too deep in objects", deep, "more than 64 deep"},
 		{"too many errors", `{"rules": [` + strings.Repeat(`{},`, 100_000) + `{}]}`, "and 96 more"},
 		{"too many entries", `{"groups": [{"members": [` + strings.Repeat(`1,`, maxEntries+1) + `1]}]}`, "more than 500000 entries"},
-		{"many keys", `{` + keys.String() + `"k5": 0}`, "k5: the key is given twice"},
+		{"key given twice among many", `{` + keys.String() + `"k5": 0}`, "k5: the key is given twice"},
+		{"too many keys", `{` + keys.String() + `"a": 0, "b": 0, "c": 0}`, "more than 1000 keys"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, err := DecodeDirectory([]byte(tt.doc))

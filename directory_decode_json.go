@@ -188,6 +188,9 @@ func (r *docReader) keySeen(base int, key []byte, many *map[string]bool) bool {
 	if *many != nil {
 		had := (*many)[string(key)]
 		(*many)[string(key)] = true
+		if len(*many) > maxKeys {
+			r.syntax(fmt.Sprintf("an object has more than %d keys", maxKeys))
+		}
 		return had
 	}
 	for _, k := range r.seen[base:] {
