@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strconv"
@@ -34,7 +35,12 @@ func ReadCDRs(path string) ([]CDR, error) {
 		return nil, fmt.Errorf("read the CDRs: %w", err)
 	}
 	defer f.Close()
-	r := csv.NewReader(f)
+	return ParseCDRs(f)
+}
+
+// ParseCDRs reads rows of a Master.csv.
+func ParseCDRs(from io.Reader) ([]CDR, error) {
+	r := csv.NewReader(from)
 	// A caller's name is in there with whatever the caller wrote.
 	r.LazyQuotes = true
 	r.FieldsPerRecord = -1

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/ringside-pbx/ringside/test/pbx"
 )
 
@@ -34,7 +36,7 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) int {
 	if os.Getenv("RINGSIDE_PBX") != "1" {
-		return m.Run()
+		return noLeaks(m.Run())
 	}
 	dir, err := os.MkdirTemp("", "pbx-test-")
 	if err != nil {
@@ -49,6 +51,15 @@ func run(m *testing.M) int {
 			fmt.Fprintf(os.Stderr, "Asterisk %s: %v\n", v, err)
 			code = 1
 		}
+	}
+	return noLeaks(code)
+}
+
+// noLeaks fails a run that leaves goroutines behind.
+func noLeaks(code int) int {
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	return code
 }

@@ -31,14 +31,14 @@ func readMessages(path string) (Messages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the messages: %w", err)
 	}
-	return parseMessages(string(raw)), nil
+	return ParseMessages(string(raw)), nil
 }
 
 const messageRule = "-----------------------------------------------"
 
-// parseMessages takes a log apart: a rule and the local time, then "UDP message sent (397 bytes):", an
+// ParseMessages takes a log apart: a rule and the local time, then "UDP message sent (397 bytes):", an
 // empty line and the message. A message that is still being written is left out.
-func parseMessages(log string) Messages {
+func ParseMessages(log string) Messages {
 	var all Messages
 	for _, part := range strings.Split(log, messageRule+" ")[1:] {
 		when, rest, ok := strings.Cut(part, "\n")
