@@ -194,13 +194,13 @@ func TestAFileOfZerosIsANewOne(t *testing.T) {
 // TestDamageAnywhere overwrites parts of a store at random: it is found at Open, or it is in a value
 // and everything goes on.
 func TestDamageAnywhere(t *testing.T) {
-	sound, err := os.ReadFile(filled(t, 300))
+	sound, err := os.ReadFile(filled(t, 120))
 	if err != nil {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	found, opened := 0, 0
-	for range 300 {
+	for range 150 {
 		data := bytes.Clone(sound)
 		for range 1 + random.IntN(8) {
 			at := random.IntN(min(len(data), 1<<20))
