@@ -199,6 +199,22 @@ func TestOfTwoEntitiesWithOneIDTheFirstStays(t *testing.T) {
 	}
 }
 
+func TestAnEntityThatIsLeftOutTakesNoIDFromAnother(t *testing.T) {
+	d, problems, err := DecodeDirectory([]byte(`{"version": 1, "time_zone": "UTC", "numbers": [
+		{"id": 1, "number": ""}, {"id": 1, "number": "101"}, {"id": 1, "number": "1\n"}]}`))
+	if err != nil || len(d.Numbers) != 1 || d.Numbers[0].Number != "101" || len(problems) != 2 {
+		t.Errorf("got %+v, problems %v, error %v", d.Numbers, problems, err)
+	}
+}
+
+func TestKeysOfDifferentObjectsDoNotClash(t *testing.T) {
+	d, problems, err := DecodeDirectory([]byte(`{"version": 1, "time_zone": "UTC", "numbers": [
+		{"account": {"active": false, "voicemail_email": "a@example.com"}, "user": {"id": 5}, "active": true, "id": 2, "number": " 101 "}]}`))
+	if err != nil || len(problems) > 0 || !d.Numbers[0].Active || d.Numbers[0].Account.Active || d.Numbers[0].Number != "101" || d.Numbers[0].ID != 2 {
+		t.Errorf("got %+v, problems %v, error %v", d.Numbers, problems, err)
+	}
+}
+
 func TestNothingDecodedCarriesALineBreak(t *testing.T) {
 	d, _, err := DecodeDirectory([]byte(strings.NewReplacer(`Sales"`, `Sa\r\nles"`, `Main`, `Ma\u0000in`, `Anna P`, `An\u2028na\u007fP`,
 		`"announcement_text": ""`, `"announcement_text": "We are\r\nclosed\t."`, `"+74951234567"`, `"+7495\n"`, `sip.example.com"`, `sip\n"`).Replace(wireDirectory)))

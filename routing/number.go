@@ -107,7 +107,7 @@ func quickInternational(digits string) bool {
 	case '1':
 		return len(digits) == 11 && digits[1] >= '2'
 	case '7':
-		return len(digits) == 11 && digits[1] >= '3' && digits[1] != '5' && digits[1] != '6'
+		return len(digits) == 11
 	}
 	switch digits[:3] {
 	case "998", "996", "995", "994", "992", "380", "375":

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/nyaruka/phonenumbers"
 	"pgregory.net/rapid"
 
 	"github.com/ringside-pbx/ringside"
@@ -32,6 +33,9 @@ func TestHowNumbersAreRead(t *testing.T) {
 		{"RU", "00998901234567", "00998901234567", "+998901234567"},
 		{"RU", "810998901234567", "810998901234567", "+998901234567"},
 		{"RU", "380501234567", "380501234567", "+380501234567"}, // a trunk that leaves the plus sign out
+		{"RU", "4407911123456", "4407911123456", ""},            // hardly that trunk: it would not have a 0
+		{"RU", "+4407911123456", "+4407911123456", "+447911123456"},
+		{"RU", "+559009696966359", "+559009696966359", "+559696966359"}, // trunk prefixes in several layers
 		{"RU", "+7 (900)", "+7 (900)", ""},
 		{"KZ", "87011234567", "87011234567", "+77011234567"},
 		// Other countries' own ways.
@@ -136,7 +140,7 @@ func TestTheQuickReadingIsTheLibrarys(t *testing.T) {
 				continue
 			}
 			quick++
-			if want := n.e164(raw); got != want {
+			if want := n.library(raw); got != want {
 				t.Fatalf("%s in %q: quick %q, library %q", raw, country, got, want)
 			}
 			if r := received(raw); r != raw {
@@ -149,32 +153,52 @@ func TestTheQuickReadingIsTheLibrarys(t *testing.T) {
 	}
 }
 
-// Every block of a thousand numbers behind the quick calling codes, not only random ones.
-func TestTheQuickReadingIsTheLibrarysInEveryBlock(t *testing.T) {
-	if testing.Short() {
-		t.Skip("looks at some ten thousand numbers")
-	}
-	n := NewNormalizer("RU")
-	for _, code := range []string{"+1", "+7", "+998", "+996", "+995", "+994", "+992", "+380", "+375", "89", "79", "9"} {
-		length := 12 // with the plus sign
-		switch {
-		case len(code) == 4:
-			length = 13
-		case code == "89" || code == "79":
-			length = 11
-		case code == "9":
-			length = 10
-		}
-		for block := range 1000 {
-			raw := fmt.Sprintf("%s%03d", code, block)
-			raw += "5551234"[:length-len(raw)]
-			if got, ok := n.quick(raw); ok {
-				if want := n.e164(raw); got != want {
-					t.Errorf("%s: quick %q, library %q", raw, got, want)
+// Every beginning of a number is tried, not only those that the short cut knows.
+func TestTheQuickReadingIsTheLibrarysForEveryBeginning(t *testing.T) {
+	for _, country := range []string{"RU", "US"} {
+		n := NewNormalizer(country)
+		quick := 0
+		for beginning := range 10_000 {
+			for _, raw := range []string{
+				fmt.Sprintf("+%04d5551234", beginning), fmt.Sprintf("+%04d55512349", beginning),
+				fmt.Sprintf("%04d551234", beginning), fmt.Sprintf("%04d5551234", beginning),
+			} {
+				got, ok := n.quick(raw)
+				if !ok {
+					continue
+				}
+				quick++
+				if want := n.library(raw); got != want {
+					t.Errorf("%s in %s: quick %q, library %q", raw, country, got, want)
 				}
 			}
 		}
+		if quick < 1000 {
+			t.Errorf("only %d numbers were quick in %s", quick, country)
+		}
 	}
+}
+
+// library reads digits with the library alone; of what is not valid in the country, 11 digits may
+// be an international number without its plus sign.
+func (n *Normalizer) library(raw string) string {
+	if raw[0] != '+' && len(raw) <= maxExtension {
+		return ""
+	}
+	p, err := phonenumbers.Parse(raw, n.country)
+	if raw[0] == '+' {
+		if err != nil || !phonenumbers.IsPossibleNumber(p) {
+			return ""
+		}
+		return phonenumbers.Format(p, phonenumbers.E164)
+	}
+	if err != nil || !phonenumbers.IsValidNumber(p) {
+		p, err = phonenumbers.Parse("+"+raw, nowhere)
+	}
+	if len(raw) < 10 || err != nil || !phonenumbers.IsValidNumber(p) {
+		return ""
+	}
+	return phonenumbers.Format(p, phonenumbers.E164)
 }
 
 func TestManyCallersReadNumbersAtOnce(t *testing.T) {
