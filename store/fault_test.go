@@ -108,30 +108,58 @@ func TestCloseGivesUpOnABrokenDisk(t *testing.T) {
 }
 
 func TestAFullQueueDropsBeginningsFirst(t *testing.T) {
-	var disk broken
-	s := start(t, Options{update: disk.update, MaxPending: 10})
-	disk.fails.Store(true)
-	s.Finish(call(0), nil, nil)
-	for s.State().Err == nil { // until the writer holds it
-		time.Sleep(time.Millisecond)
-	}
-	for i := 1; i <= 9; i++ {
-		s.Begin(begun(i))
-	}
-	s.Begin(begun(10))
-	equal(t, "one beginning too many", s.State().Skipped, uint64(1))
-	for i := 11; i <= 19; i++ {
-		s.Finish(call(i), nil, nil)
-	}
-	state := s.State()
-	equal(t, "beginnings made room", []uint64{state.Skipped, state.Dropped, uint64(state.Pending)}, []uint64{10, 0, 10})
-	s.Finish(call(20), nil, nil)
-	if err := s.Append(t.Context(), call(21), nil, nil); !errors.Is(err, ErrFull) {
-		t.Errorf("append: %v", err)
-	}
-	equal(t, "finished calls that were lost", s.State().Dropped, uint64(2))
-	disk.fails.Store(false)
-	equal(t, "written in the end", reopen(t, s).State().Calls, 10)
+	path := filepath.Join(t.TempDir(), "ringside.db")
+	synctest.Test(t, func(t *testing.T) {
+		var disk broken
+		var log logs
+		s := start(t, Options{Path: path, update: disk.update, MaxPending: 10, Log: log.logger()})
+		disk.fails.Store(true)
+		s.Finish(call(0), nil, nil)
+		synctest.Wait() // the writer holds it
+		for i := 1; i <= 9; i++ {
+			s.Begin(begun(i))
+		}
+		s.Begin(begun(10))
+		equal(t, "one beginning too many", s.State().Skipped, uint64(1))
+		for i := 11; i <= 19; i++ {
+			s.Finish(call(i), nil, nil)
+		}
+		state := s.State()
+		equal(t, "beginnings made room", []uint64{state.Skipped, state.Dropped, uint64(state.Pending)}, []uint64{10, 0, 10})
+		s.Finish(call(20), nil, nil)
+		s.Finish(call(21), nil, nil)
+		if err := s.Append(t.Context(), call(22), nil, nil); !errors.Is(err, ErrFull) {
+			t.Errorf("append: %v", err)
+		}
+		equal(t, "finished calls that were lost", s.State().Dropped, uint64(3))
+		equal(t, "lines of log on them", log.count("are lost"), 1)
+		disk.fails.Store(false)
+		time.Sleep(lastBackoff)
+		synctest.Wait()
+		equal(t, "written in the end", s.State().Calls, 10)
+		stop(t, s)
+	})
+}
+
+func TestADiskThatIsBrokenAtTheStart(t *testing.T) {
+	path := filled(t, 3) // and three calls that have begun
+	synctest.Test(t, func(t *testing.T) {
+		var disk broken
+		disk.fails.Store(true)
+		s := start(t, Options{Path: path, update: disk.update})
+		s.Begin(begun(100))
+		if err := s.State().Err; !errors.Is(err, errDisk) {
+			t.Errorf("state: %v", err)
+		}
+		equal(t, "a call from before", get(t, s, call(1).ID), stored(call(1)))
+		disk.fails.Store(false)
+		time.Sleep(lastBackoff)
+		synctest.Wait()
+		state := s.State()
+		equal(t, "interrupted, calls, outbox", []int{state.Interrupted, state.Calls, state.Outbox}, []int{3, 6, 6})
+		equal(t, "begun", must(s.Check(t.Context()))(t).Begun, 1)
+		stop(t, s)
+	})
 }
 
 func TestAFullQueueIsAlsoOneOfTooManyBytes(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -29,13 +30,17 @@ type Store struct {
 	last    time.Time // of the last write
 	resume  []byte    // where the retention goes on
 
+	// losing: finished calls are being lost, and the log says so.
+	losing atomic.Bool
+
 	mu    sync.Mutex
 	state State
 }
 
 // Open opens the store, or makes a new one, and finishes the calls that an earlier process left
 // unfinished. It fails with ErrLocked, ErrNewer or ErrDamaged, or because the file can't be opened
-// or read. A full disk is no failure: State reports it, and what is to be written waits.
+// or read. Once there is a file, a full disk is no failure: State reports it, and what is to be
+// written waits.
 func Open(ctx context.Context, opt Options) (*Store, error) {
 	opt = opt.withDefaults()
 	if opt.Path == "" {

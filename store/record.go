@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/ringside-pbx/ringside"
@@ -36,8 +37,13 @@ func (s *Store) Finish(c ringside.Call, turns []ringside.Turn, talks []Talk) {
 	} else {
 		s.refuse()
 	}
-	if err != nil {
-		s.opt.Log.Debug("finished call is lost", "call", c.ID, "err", err)
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrInvalid):
+		s.opt.Log.Error("finished call can't be recorded", "call", c.ID, "err", err)
+	case s.losing.CompareAndSwap(false, true):
+		// Once for all that follow; State counts them.
+		s.opt.Log.Error("finished calls are lost from here on", "call", c.ID, "err", err)
 	}
 }
 

@@ -54,7 +54,9 @@ func (s *Store) note(b *batch, err error) {
 	s.mu.Unlock()
 	switch {
 	case err == nil && before.Err != nil:
-		s.opt.Log.Info("store can be written again", "path", s.opt.Path, "failed_for", now.Sub(before.Since))
+		s.losing.Store(false)
+		s.opt.Log.Info("store can be written again", "path", s.opt.Path,
+			"failed_for", now.Sub(before.Since), "lost_so_far", s.State().Dropped)
 	case err != nil && (before.Err == nil || before.Err.Error() != err.Error()):
 		s.opt.Log.Error("store can't be written: records wait in memory", "path", s.opt.Path, "err", err)
 	}
