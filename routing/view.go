@@ -101,3 +101,6 @@ func (c *Compiled) ExtensionName(number string) string {
 	}
 	return ""
 }
+
+// Zone is the directory's time zone.
+func (c *Compiled) Zone() *time.Location { return c.zone }

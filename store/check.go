@@ -19,6 +19,7 @@ import (
 type Report struct {
 	Schema                             uint64
 	Calls, Begun, Outbox, Turns, Talks int
+	Contacts                           int
 	Size, Free                         int64 // of the pages in use and of those that are free, in bytes
 	// Problems are the first hundred things that are wrong, Total is how many there are.
 	Problems []string
@@ -35,22 +36,24 @@ func (r *Report) add(format string, args ...any) {
 }
 
 // Check reads all of the store and checks that it is consistent. What is to be written waits in
-// memory meanwhile.
+// memory meanwhile, and all of the file is mapped into memory: for a large one, CheckFile on a Backup
+// is the better way.
 func (s *Store) Check(ctx context.Context) (Report, error) {
 	var r Report
-	err := guard(func() error {
+	err := guard(func() (err error) {
 		// bbolt's check of the free pages is safe only while nothing else writes.
 		tx, err := s.db.Begin(true)
 		if err != nil {
 			return err
 		}
-		return errors.Join(r.check(ctx, tx), tx.Rollback())
+		defer func() { err = errors.Join(err, tx.Rollback()) }()
+		return r.check(ctx, tx)
 	})
-	stats := s.db.Stats()
-	r.Free = int64(stats.FreePageN+stats.PendingPageN) * int64(os.Getpagesize())
 	if err != nil {
 		return r, fmt.Errorf("check store %s: %w", s.opt.Path, err)
 	}
+	stats := s.db.Stats()
+	r.Free = int64(stats.FreePageN+stats.PendingPageN) * int64(s.db.Info().PageSize)
 	return r, nil
 }
 
@@ -119,6 +122,7 @@ func (r *Report) check(ctx context.Context, tx *bolt.Tx) error {
 		{t.begun, &r.Begun, r.begun},
 		{t.turns, &r.Turns, r.turn},
 		{t.talks, &r.Talks, r.talk},
+		{t.contacts, &r.Contacts, r.contact},
 	} {
 		err := part.b.ForEach(func(k, v []byte) error {
 			if *part.count++; *part.count%1000 == 0 && ctx.Err() != nil {
@@ -194,5 +198,14 @@ func (r *Report) turn(_ *tables, k, v []byte) {
 func (r *Report) talk(_ *tables, k, v []byte) {
 	if len(v) != 8 {
 		r.add("last talk of %s: malformed", k)
+	}
+}
+
+func (r *Report) contact(_ *tables, k, v []byte) {
+	var c ringside.Contact
+	if err := json.Unmarshal(v, &c); err != nil {
+		r.add("contact %q: %v", k, err)
+	} else if c.Phone != string(k) {
+		r.add("contact %q is filed under %q", c.Phone, k)
 	}
 }

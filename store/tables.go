@@ -20,16 +20,17 @@ const (
 	talksTable     = "talks"     // number → end of the last talk
 	directoryTable = "directory" // "header" → JSON, "data" → the document as received
 	cursorsTable   = "cursors"   // name → opaque value
+	contactsTable  = "contacts"  // telephone number → the contact as JSON
 )
 
 func tableNames() []string {
 	return []string{metaTable, callsTable, indexTable, begunTable, outboxTable, turnsTable, talksTable,
-		directoryTable, cursorsTable}
+		directoryTable, cursorsTable, contactsTable}
 }
 
 // tables are the buckets within one transaction.
 type tables struct {
-	meta, calls, index, begun, outbox, turns, talks, directory, cursors *bolt.Bucket
+	meta, calls, index, begun, outbox, turns, talks, directory, cursors, contacts *bolt.Bucket
 
 	// gained are the calls and outbox entries that the transaction adds.
 	gained counts
@@ -43,7 +44,7 @@ func open(tx *bolt.Tx) (*tables, error) {
 	for name, b := range map[string]**bolt.Bucket{
 		metaTable: &t.meta, callsTable: &t.calls, indexTable: &t.index, begunTable: &t.begun,
 		outboxTable: &t.outbox, turnsTable: &t.turns, talksTable: &t.talks,
-		directoryTable: &t.directory, cursorsTable: &t.cursors,
+		directoryTable: &t.directory, cursorsTable: &t.cursors, contactsTable: &t.contacts,
 	} {
 		if *b = tx.Bucket([]byte(name)); *b == nil {
 			return nil, fmt.Errorf("%w: table %s is missing", ErrDamaged, name)
