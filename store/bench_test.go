@@ -156,7 +156,7 @@ func BenchmarkFloor(b *testing.B) {
 // BenchmarkFinish is what a call pays that does not wait for the disk.
 func BenchmarkFinish(b *testing.B) {
 	s, err := Open(b.Context(), Options{
-		Path: filepath.Join(b.TempDir(), "ringside.db"), MaxPending: 1 << 30, MaxPendingBytes: 1 << 40,
+		Path: filepath.Join(b.TempDir(), "ringside.db"), MaxPending: 1 << 30, MaxPendingBytes: 1 << 30,
 	})
 	if err != nil {
 		b.Fatal(err)

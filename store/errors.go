@@ -33,13 +33,16 @@ func guard(fn func() error) (err error) {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%w: %v", ErrDamaged, r)
 		}
+		if errors.Is(err, berrors.ErrDatabaseNotOpen) {
+			err = ErrClosed
+		}
 	}()
 	return fn()
 }
 
 // view runs fn in a short read transaction. What fn keeps it must copy.
 func (s *Store) view(fn func(*tables) error) error {
-	err := guard(func() error {
+	return guard(func() error {
 		return s.db.View(func(tx *bolt.Tx) error {
 			t, err := open(tx)
 			if err != nil {
@@ -48,8 +51,4 @@ func (s *Store) view(fn func(*tables) error) error {
 			return fn(t)
 		})
 	})
-	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
-		return ErrClosed
-	}
-	return err
 }

@@ -413,7 +413,9 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	s := start(t, Options{})
 	stop(t, s)
 	_, errCalls := s.Calls(t.Context(), Query{})
-	for i, err := range []error{errCalls, s.Append(t.Context(), call(1), nil, nil), s.Sent(t.Context(), 1)} {
+	_, errCheck := s.Check(t.Context())
+	errBackup := s.Backup(t.Context(), filepath.Join(t.TempDir(), "copy"))
+	for i, err := range []error{errCalls, errCheck, errBackup, s.Append(t.Context(), call(1), nil, nil), s.Sent(t.Context(), 1)} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%d: %v", i, err)
 		}
