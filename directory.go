@@ -176,6 +176,18 @@ func (r GroupRef) MarshalJSON() ([]byte, error) {
 	return json.Marshal(r.Name)
 }
 
+// UnmarshalJSON takes a number as an id, a text as a name.
+func (r *GroupRef) UnmarshalJSON(b []byte) error {
+	*r = GroupRef{}
+	if len(b) > 0 && b[0] == '"' {
+		return json.Unmarshal(b, &r.Name)
+	}
+	return json.Unmarshal(b, &r.ID)
+}
+
+// hidden stands for a secret wherever it would be printed.
+const hidden = "<secret>"
+
 // Secret is a text that never prints: not with fmt, not in a log, not in JSON.
 type Secret struct{ text string }
 
@@ -193,7 +205,7 @@ func (s Secret) String() string {
 	if s.text == "" {
 		return ""
 	}
-	return "<secret>"
+	return hidden
 }
 
 // GoString hides the text from %#v.
@@ -201,3 +213,6 @@ func (s Secret) GoString() string { return s.String() }
 
 // MarshalJSON hides the text.
 func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
+
+// UnmarshalJSON takes a text.
+func (s *Secret) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &s.text) }
