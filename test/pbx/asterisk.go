@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -310,22 +311,20 @@ func (a *Asterisk) LogSize() int64 {
 
 // CDRs are the rows that Asterisk has written for a caller's number.
 func (a *Asterisk) CDRs(caller string) ([]CDR, error) {
-	all, err := a.AllCDRs()
+	return a.cdrs(func(c CDR) bool { return c.Source == caller })
+}
+
+// CDRsOf are the rows of the call whose first channel has a unique id.
+func (a *Asterisk) CDRsOf(uniqueID string) ([]CDR, error) {
+	return a.cdrs(func(c CDR) bool { return c.UniqueID == uniqueID })
+}
+
+func (a *Asterisk) cdrs(wanted func(CDR) bool) ([]CDR, error) {
+	all, err := ReadCDRs(filepath.Join(a.Dir, "log/cdr-csv/Master.csv"))
 	if err != nil {
 		return nil, err
 	}
-	var some []CDR
-	for _, c := range all {
-		if c.Source == caller {
-			some = append(some, c)
-		}
-	}
-	return some, nil
-}
-
-// AllCDRs are all rows that Asterisk has written since the instance was made.
-func (a *Asterisk) AllCDRs() ([]CDR, error) {
-	return ReadCDRs(filepath.Join(a.Dir, "log/cdr-csv/Master.csv"))
+	return slices.DeleteFunc(all, func(c CDR) bool { return !wanted(c) }), nil
 }
 
 // Channels is the number of channels that are up.

@@ -21,7 +21,10 @@ type Daemon struct {
 	agi      int
 }
 
-const daemonConfig = `node: pbx-test
+// Node is the daemon's name, with which its call ids begin.
+const Node = "pbx-test"
+
+const daemonConfig = `node: ` + Node + `
 store:
   path: %[1]s/ringside.db
 %[3]sagi:

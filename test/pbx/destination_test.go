@@ -40,12 +40,12 @@ func TestCallerHangsUpDuringAnnouncement(t *testing.T) {
 
 func TestVoicemail(t *testing.T) {
 	story(t, func(t *testing.T, s *stage) {
-		s.ringside(toDestination([]string{"105"}, `action: route_to_voicemail, target_number: "105"`))
+		s.ringside(toDestination([]string{mailbox}, `action: route_to_voicemail, target_number: "`+mailbox+`"`))
 		c := s.dials(pbx.CallSpec{To: called, Talk: 4 * time.Second, Echo: true})
 		s.ends(c, 200)
-		s.recorded("105")
+		s.recorded(mailbox)
 		s.row(c, "", "ANSWERED")
-		s.tells(c, told{status: "no_answer", as: "voicemail", legs: "voicemail 105 done"})
+		s.tells(c, told{status: "no_answer", as: "voicemail", legs: "voicemail " + mailbox + " done"})
 	})
 }
 
@@ -71,7 +71,7 @@ func TestHangupRule(t *testing.T) {
 		c := s.dials(pbx.CallSpec{To: called})
 		s.ends(c, 403) // cause 21, call rejected
 		s.saw(fallback, 0, 0, 0)
-		s.row(c, "", "NO ANSWER")
+		s.row(c, "", "FAILED")
 		if r := s.tells(c, told{status: "failed", as: "hung_up", rule: 5}); r.Cause != 21 {
 			t.Errorf("ringside's record: cause %d", r.Cause)
 		}
@@ -102,6 +102,18 @@ func TestBusyExtension(t *testing.T) {
 		s.saw(p, 1, 0, 0)
 		s.row(c, "103", "BUSY")
 		s.tells(c, told{status: "busy", as: "busy", legs: "dial 103 busy"})
+	})
+}
+
+func TestBusyExtensionWithMailbox(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		p := s.phone(mailbox, pbx.Refuses(486))
+		s.ringside(directory([]string{mailbox}, ""))
+		c := s.dials(pbx.CallSpec{To: mailbox, Talk: short})
+		s.ends(c, 200)
+		s.saw(p, 1, 0, 0)
+		s.row(c, mailbox, "BUSY")
+		s.tells(c, told{status: "no_answer", as: "voicemail", legs: "dial " + mailbox + " busy; voicemail " + mailbox + " done"})
 	})
 }
 

@@ -18,6 +18,10 @@ func (s *stage) fellBack(fallback *pbx.Phone, since time.Time, limit time.Durati
 	}
 }
 
+// onDisk gives ringside the time to write what it knows: no caller waits for the disk, and nobody
+// can ask whether it is done.
+func (s *stage) onDisk() { time.Sleep(300 * time.Millisecond) }
+
 // sentInvite is when the caller began.
 func (s *stage) sentInvite(c *pbx.Caller) time.Time {
 	s.t.Helper()
@@ -62,6 +66,7 @@ func TestRingsideIsKilledWhileTheyTalk(t *testing.T) {
 				p, fallback := s.phone("101", x.phone), s.phone(pbx.Fallback, pbx.Answers(soon))
 				d := s.ringside(toGroup([]string{"101"}, `members: ["101"]`))
 				c := s.talking(pbx.CallSpec{Talk: x.caller})
+				s.onDisk()
 				s.must(d.Process.Kill())
 				killed := time.Now()
 				s.ends(c, 200)
@@ -88,6 +93,7 @@ func TestRingsideIsKilledWhileItRings(t *testing.T) {
 		d := s.ringside(toGroup([]string{"101"}, `members: ["101"], ring_timeout: 1`))
 		c := s.dials(pbx.CallSpec{To: called, Talk: short})
 		s.received(p, "INVITE")
+		s.onDisk()
 		s.must(d.Process.Kill())
 		s.ends(c, 200)
 

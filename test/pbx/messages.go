@@ -101,6 +101,24 @@ func (ms Messages) Sent(what string) Messages { return ms.pick(true, what) }
 // Received are the messages of a kind that came in, without retransmissions.
 func (ms Messages) Received(what string) Messages { return ms.pick(false, what) }
 
+// OfCalls leaves out what belongs to no INVITE of this conversation: another phone had this address
+// before.
+func (ms Messages) OfCalls() Messages {
+	known := map[string]bool{}
+	for _, m := range ms {
+		if m.Is("INVITE") {
+			known[m.Header("Call-ID")] = true
+		}
+	}
+	var some Messages
+	for _, m := range ms {
+		if known[m.Header("Call-ID")] {
+			some = append(some, m)
+		}
+	}
+	return some
+}
+
 func (ms Messages) pick(sent bool, what string) Messages {
 	var some Messages
 	seen := map[string]bool{}

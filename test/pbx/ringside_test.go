@@ -11,12 +11,15 @@ import (
 // called is the number that the stories' rules are for.
 const called = "7001"
 
+// mailbox is the one extension that has a voicemail.
+const mailbox = "105"
+
 // directory is a document with these extensions and, as YAML, whatever else the story needs.
 func directory(extensions []string, rest string) string {
 	var b strings.Builder
 	b.WriteString("version: \"1\"\ntime_zone: UTC\ndefault_country: RU\nnumbers:\n")
 	for i, n := range extensions {
-		fmt.Fprintf(&b, "  - {id: %d, number: %q, account: {can_receive_external_calls: true, voicemail_enabled: true}}\n", i+1, n)
+		fmt.Fprintf(&b, "  - {id: %d, number: %q, account: {can_receive_external_calls: true, voicemail_enabled: %v}}\n", i+1, n, n == mailbox)
 	}
 	return b.String() + rest
 }

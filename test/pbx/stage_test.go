@@ -41,6 +41,17 @@ func newStage(t *testing.T, a *pbx.Asterisk) *stage {
 
 // end stops everything, and tells what happened if the story failed.
 func (s *stage) end() {
+	// First the calls, while everybody is there to hear of it: a BYE that is sent again and again
+	// would reach the next story's phones.
+	if s.Running() {
+		_, _ = s.CLI("channel request hangup all")
+		if err := pbx.Until(patience, "all channels are gone", func() (bool, error) {
+			n, err := s.Channels()
+			return n == 0, err
+		}); err != nil {
+			s.t.Error(err)
+		}
+	}
 	for _, c := range s.calls {
 		_ = c.Kill()
 	}
@@ -51,28 +62,23 @@ func (s *stage) end() {
 		_ = s.daemon.Kill()
 	}
 	if s.t.Failed() {
-		for _, c := range s.calls {
-			s.t.Log(c)
-		}
-		for _, p := range s.phones {
-			s.t.Log(p)
-		}
-		if s.daemon != nil {
-			s.t.Logf("ringside's log:\n%s", pbx.Tail(s.daemon.Log(), 0, 60))
-		}
-		s.t.Logf("Asterisk's log:\n%s", pbx.Tail(s.Log(), s.log, 80))
-	}
-	if s.Running() {
-		// A story must not leave calls behind for the next.
-		_, _ = s.CLI("channel request hangup all")
-		if err := pbx.Until(patience, "all channels are gone", func() (bool, error) {
-			n, err := s.Channels()
-			return n == 0, err
-		}); err != nil {
-			s.t.Error(err)
-		}
+		s.tell()
 	}
 	_ = os.RemoveAll(s.dir)
+}
+
+// tell prints what everybody saw.
+func (s *stage) tell() {
+	for _, c := range s.calls {
+		s.t.Log(c)
+	}
+	for _, p := range s.phones {
+		s.t.Log(p)
+	}
+	if s.daemon != nil {
+		s.t.Logf("ringside's log:\n%s", pbx.Tail(s.daemon.Log(), 0, 60))
+	}
+	s.t.Logf("Asterisk's log:\n%s", pbx.Tail(s.Log(), s.log, 80))
 }
 
 func (s *stage) must(err error) {
@@ -171,6 +177,7 @@ func (s *stage) saw(p *pbx.Phone, invites, cancels, byes int) {
 	var got []int
 	err := pbx.Until(2*time.Second, "", func() (bool, error) {
 		m, err := p.Messages()
+		m = m.OfCalls()
 		got = []int{len(m.Received("INVITE")), len(m.Received("CANCEL")), len(m.Received("BYE"))}
 		return slices.Equal(got, want), err
 	})
