@@ -56,6 +56,7 @@ func trunks() []trunk {
 	return []trunk{
 		{"trunk", FromTrunk, "from-trunk", CarrierAddress},
 		{"decide", FromDecide, "from-decide", ""},
+		{"raw", FromRaw, "from-raw", ""},
 		{"plain", FromPlain, "from-plain", ""},
 	}
 }

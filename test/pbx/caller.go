@@ -12,6 +12,8 @@ const (
 	FromTrunk = "127.0.0.2"
 	// FromDecide is served by ringside's /decide and the dialplan.
 	FromDecide = "127.0.0.4"
+	// FromRaw is as FromTrunk, with a dialplan that does not filter the called number.
+	FromRaw = "127.0.0.6"
 	// FromPlain is served by the dialplan alone.
 	FromPlain = "127.0.0.5"
 	// CarrierAddress is where calls to the outer world go.

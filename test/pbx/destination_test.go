@@ -109,7 +109,7 @@ func TestBusyExtensionWithMailbox(t *testing.T) {
 	story(t, func(t *testing.T, s *stage) {
 		p := s.phone(mailbox, pbx.Refuses(486))
 		s.ringside(directory([]string{mailbox}, ""))
-		c := s.dials(pbx.CallSpec{To: mailbox, Talk: short})
+		c := s.dials(pbx.CallSpec{To: mailbox, Talk: 4 * time.Second, Echo: true})
 		s.ends(c, 200)
 		s.saw(p, 1, 0, 0)
 		s.row(c, mailbox, "BUSY")

@@ -78,7 +78,7 @@ func (h hostile) with(bait string) pbx.CallSpec {
 	if call.To == "" {
 		call.To = called
 	}
-	call.Talk = short
+	call.At, call.Talk = pbx.FromRaw, short
 	return call
 }
 
@@ -160,10 +160,10 @@ func TestLineBreaksInNumbers(t *testing.T) {
 		call pbx.CallSpec
 	}{
 		{"command in the caller's number", pbx.CallSpec{Number: `5%22%0D%0AEXEC%20System%20%22touch%20/bait`}},
-		{"line of the request in the caller's number", pbx.CallSpec{Number: "5%0Aagi_extension:%207002%0Aagi_dnid:%207002"}},
-		{"channel in the caller's number", pbx.CallSpec{Number: "5%0Aagi_channel:%20PJSIP/102-00000001%0Aagi_x:%20"}},
+		{"line of the request in the caller's number", pbx.CallSpec{Number: "5%0Aagi_extension%3A%207002%0Aagi_dnid%3A%207002"}},
+		{"channel in the caller's number", pbx.CallSpec{Number: "5%0Aagi_channel%3A%20PJSIP/102-00000001%0Aagi_x%3A%20"}},
 		{"end of the request in the caller's number", pbx.CallSpec{Number: "5%0A%0A200%20result=0%0A200%20result=1%20(ANSWER)"}},
-		{"line of the request in the called number", pbx.CallSpec{To: intended + "%0Aagi_callerid:%20102%0Aagi_channel:%20PJSIP/102-00000001"}},
+		{"line of the request in the called number", pbx.CallSpec{To: intended + "%0Aagi_callerid%3A%20102%0Aagi_channel%3A%20PJSIP/102-00000001"}},
 		{"end of the request in the called number", pbx.CallSpec{To: intended + "%0A%0A200%20result=0%0A200%20result=0"}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -175,7 +175,7 @@ rules:
   - {id: 6, name: Wrong, priority: 2, action: route_to_number, target_number: "102"}
 `))
 				call := x.call
-				call.Talk = short
+				call.At, call.Talk = pbx.FromRaw, short
 				if call.To == "" {
 					call.To = intended
 				}

@@ -2,6 +2,7 @@ package pbx_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/ringside-pbx/ringside"
@@ -40,15 +41,29 @@ rules: [{id: 5, name: The rule, called_number_pattern: "7001", `+fields+`}]
 `)
 }
 
-// ringside starts the daemon beside the story's Asterisk.
+// ringside starts the daemon beside the story's Asterisk, whose dialplan becomes the one that
+// ringside prints, with a fallback filled in.
 func (s *stage) ringside(directory string) *pbx.Daemon {
 	s.t.Helper()
 	bin, err := shared.binary()
 	s.must(err)
 	s.daemon, err = pbx.StartDaemon(bin, s.dir, s.AGI, directory)
 	s.must(err)
+	printed, err := s.daemon.Dialplan()
+	s.must(err)
+	filled := fallbackLine.ReplaceAllString(printed, "RINGSIDE_FALLBACK = PJSIP/"+pbx.Fallback)
+	if filled == printed {
+		s.t.Fatalf("the printed dialplan has no RINGSIDE_FALLBACK:\n%s", printed)
+	}
+	now, err := s.Dialplan()
+	s.must(err)
+	if now != filled {
+		s.must(s.UseDialplan(filled))
+	}
 	return s.daemon
 }
+
+var fallbackLine = regexp.MustCompile(`(?m)^RINGSIDE_FALLBACK = .*$`)
 
 // record waits until ringside has recorded the end of a caller's call.
 func (s *stage) record(c *pbx.Caller) ringside.Call {
