@@ -81,6 +81,15 @@ func (e *extension) makesExternal() bool {
 	return e.src.Account != nil && e.src.Account.CanMakeExternalCalls
 }
 
+// mailboxOff is why nobody can be sent to the extension's mailbox; empty if they can. Without an
+// account there is nothing that forbids it, but only who says so in a rule sends a caller there.
+func (e *extension) mailboxOff() string {
+	if e.off == "" && e.src.Account != nil && !e.src.Account.VoicemailEnabled {
+		return "has no voicemail"
+	}
+	return e.off
+}
+
 // limit is how many calls may reach the extension directly at one time.
 func (e *extension) limit() int {
 	if e.src.Account == nil {
@@ -216,6 +225,13 @@ func (c *compiler) compileExtensions() {
 func (c *compiler) compileGroups() {
 	for i := range c.doc.Groups {
 		src := &c.doc.Groups[i]
+		if c.groups[src.ID] != nil {
+			c.problem(ringside.Problem{
+				Severity: ringside.Faulty, Code: "duplicate-id", Kind: "group", ID: src.ID, Name: src.Name,
+				Field: "id", Path: index1("groups", i) + ".id", Text: "another group has the id too, and this one is left out",
+			})
+			continue
+		}
 		g := &group{src: src}
 		if !src.Active {
 			g.off = "is inactive"
@@ -237,7 +253,7 @@ func (c *compiler) compileGroups() {
 	// Overflows may lead to any group, so they are looked up when all groups are there.
 	for i := range c.doc.Groups {
 		src := &c.doc.Groups[i]
-		if src.Overflow == nil {
+		if src.Overflow == nil || c.groups[src.ID].src != src {
 			continue
 		}
 		d, p := c.dest(src.Overflow)
@@ -270,10 +286,16 @@ func knownStrategy(s ringside.Strategy) bool {
 }
 
 func (c *compiler) compileMembers(g *group, at int) {
-	seen := map[string]bool{}
-	order := slices.Clone(g.src.Members)
-	slices.SortStableFunc(order, func(a, b ringside.Member) int { return cmp.Compare(a.Priority, b.Priority) })
-	for i, m := range order {
+	seen := make(map[string]bool, len(g.src.Members))
+	order := make([]int, len(g.src.Members))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(g.src.Members[a].Priority, g.src.Members[b].Priority)
+	})
+	for _, i := range order {
+		m := &g.src.Members[i]
 		p := ringside.Problem{
 			Severity: ringside.Doubtful, Kind: "group", ID: g.src.ID, Name: g.src.Name, Field: "members",
 			Path: index1(index1("groups", at)+".members", i),
@@ -294,6 +316,8 @@ func (c *compiler) compileMembers(g *group, at int) {
 			mem.off = mem.ext.off
 		case m.Paused:
 			mem.off = "is paused"
+		case mem.ext.limit() <= 0:
+			mem.off = "may have no calls at a time"
 		}
 		g.members = append(g.members, mem)
 		g.numbers = append(g.numbers, m.Number)

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,7 +21,7 @@ const DefaultRing = 30 * time.Second
 // an extension of the called number is rung, else the directory's default applies, else the
 // outcome is NotFound, which releases the call to the PBX's own dialplan.
 func (c *Compiled) Decide(q Query, v View) ringside.Decision {
-	d := decider{c: c, q: &q, v: v, local: localize(q.At, c.zone), external: c.external(&q)}
+	d := decider{c: c, q: &q, v: v, local: localize(q.At, c.zone), external: c.external(&q), left: c.left}
 	if q.Detail != Silent {
 		d.trace = &tracer{}
 	}
@@ -60,7 +61,8 @@ type decider struct {
 	// serving: a member is sought for the head of a queue, who may also be given to members who
 	// have let the call ring out before, after a rest.
 	serving bool
-	trace   *tracer // nil unless the decision is to be explained
+	left    []leftOut // rules that are not tried and have not been named yet
+	trace   *tracer   // nil unless the decision is to be explained
 }
 
 func (d *decider) decide() ringside.Decision {
@@ -101,8 +103,9 @@ func (d *decider) decide() ringside.Decision {
 	return ringside.Decision{Action: ringside.NotFound}
 }
 
-// follow gives the decision of a rule that matches; false if its target can't be used at all and
-// the search goes on.
+// follow gives the decision of a rule that matches; false if neither its target nor its fallback
+// can be used at all and the search goes on. Whether it goes on is a matter of the directory and of
+// who calls, never of who is free just now.
 func (d *decider) follow(r *rule) (ringside.Decision, bool) {
 	decision, verdict := d.resolve(&r.dest, 0)
 	if verdict == usable {
@@ -110,9 +113,11 @@ func (d *decider) follow(r *rule) (ringside.Decision, bool) {
 	}
 	if r.fallback != nil {
 		d.trace.rule(r.src, true, "its fallback applies")
-		if decision, v := d.resolve(r.fallback, 0); v == usable {
+		decision, v := d.resolve(r.fallback, 0)
+		if v == usable {
 			return decision, true
 		}
+		verdict = min(verdict, v)
 	}
 	if verdict == exhausted {
 		return busy(), true
@@ -130,15 +135,8 @@ func (d *decider) match(from int32) int32 {
 	if d.q.Detail == Full {
 		return d.matchAll(from)
 	}
-	best := int32(math.MaxInt32)
-	for _, r := range d.c.index.general {
-		if r >= from && d.matches(r) {
-			best = r
-			break
-		}
-	}
 	called, caller := &d.q.Called, &d.q.Caller
-	best = d.search(&d.c.index.called, called.Raw, from, best)
+	best := d.search(&d.c.index.called, called.Raw, from, none)
 	if called.E164 != called.Raw {
 		best = d.search(&d.c.index.called, called.E164, from, best)
 	}
@@ -146,11 +144,32 @@ func (d *decider) match(from int32) int32 {
 	if caller.E164 != caller.Raw {
 		best = d.search(&d.c.index.caller, caller.E164, from, best)
 	}
-	if best == math.MaxInt32 {
-		d.trace.settle(math.MaxInt32)
+	best = d.first(d.c.index.general, from, best)
+	d.trace.settle(best)
+	if best == none {
 		return -1
 	}
-	d.trace.settle(best)
+	return best
+}
+
+// none is after all rules.
+const none = math.MaxInt32
+
+// first gives the first rule of a list that matches and stands at or after from, if it stands
+// before best; else best.
+func (d *decider) first(list []int32, from, best int32) int32 {
+	if from > 0 {
+		i, _ := slices.BinarySearch(list, from)
+		list = list[i:]
+	}
+	for _, r := range list {
+		if r >= best {
+			break
+		}
+		if d.matches(r) {
+			return r
+		}
+	}
 	return best
 }
 
@@ -161,15 +180,7 @@ func (d *decider) search(t *trie, s string, from, best int32) int32 {
 	at := int32(0)
 	for i := 0; ; i++ {
 		n := &t.nodes[at]
-		for _, r := range t.lists[n.first : n.first+n.count] {
-			if r >= best {
-				break
-			}
-			if r >= from && d.matches(r) {
-				best = r
-				break
-			}
-		}
+		best = d.first(t.lists[n.first:n.first+n.count], from, best)
 		if i == len(s) {
 			return best
 		}
@@ -181,21 +192,25 @@ func (d *decider) search(t *trie, s string, from, best int32) int32 {
 
 // matchAll is match without the index: it looks at every rule, so that each can be explained.
 func (d *decider) matchAll(from int32) int32 {
-	left := d.c.left
 	for i := from; i < int32(len(d.c.rules)); i++ {
-		for len(left) > 0 && order(left[0].src, d.c.rules[i].src) < 0 {
-			if from == 0 {
-				d.trace.rule(left[0].src, false, left[0].why)
-			}
-			left = left[1:]
+		for len(d.left) > 0 && order(d.left[0].src, d.c.rules[i].src) < 0 {
+			d.nameLeft()
 		}
-		if d.matches(i) {
-			d.trace.settle(i)
+		matched := d.matches(i)
+		d.trace.settle(i)
+		if matched {
 			return i
 		}
 	}
-	d.trace.settle(math.MaxInt32)
+	for len(d.left) > 0 {
+		d.nameLeft()
+	}
 	return -1
+}
+
+func (d *decider) nameLeft() {
+	d.trace.rule(d.left[0].src, false, d.left[0].why)
+	d.left = d.left[1:]
 }
 
 // matches reports whether a rule matches the query.

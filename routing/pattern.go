@@ -1,19 +1,24 @@
 package routing
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/ringside-pbx/ringside"
 )
 
-// maxPattern bounds a pattern's length in bytes, maxPrefixes the literal beginnings kept for it.
+// maxPattern bounds a pattern's length in bytes, maxSize the states that its repetitions unfold to,
+// which bounds the time of a match, and maxPrefixes the literal beginnings kept for it.
 const (
 	maxPattern  = 256
+	maxSize     = 1000
 	maxPrefixes = 16
 )
 
@@ -41,9 +46,27 @@ func compilePattern(src string) (*pattern, error) {
 	if err != nil {
 		return nil, err
 	}
+	if size(tree) > maxSize {
+		return nil, errors.New("its repetitions come to more than " + strconv.Itoa(maxSize) + " characters")
+	}
 	p := &pattern{src: src}
 	p.prefixes, p.literal = beginnings(tree)
 	return p, nil
+}
+
+// size is about how many states an expression unfolds to.
+func size(re *syntax.Regexp) int {
+	n := 1
+	if re.Op == syntax.OpLiteral {
+		n = len(re.Rune)
+	}
+	for _, sub := range re.Sub {
+		n = min(n+size(sub), 1<<20)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(re.Min, re.Max, 1)
+	}
+	return min(n, 1<<20)
 }
 
 // match reports whether one form of the number matches; a nil pattern matches all.
@@ -51,7 +74,11 @@ func (p *pattern) match(n ringside.Number) bool {
 	return p == nil || p.matchText(n.Raw) || (n.E164 != "" && n.E164 != n.Raw && p.matchText(n.E164))
 }
 
+// matchText looks at no more of a text than a number can be long, whoever cut it or did not.
 func (p *pattern) matchText(s string) bool {
+	if len(s) > ringside.MaxNumber {
+		s = s[:ringside.MaxNumber]
+	}
 	if p.prefixes != nil {
 		if !slices.ContainsFunc(p.prefixes, func(b string) bool { return strings.HasPrefix(s, b) }) {
 			return false
@@ -102,7 +129,8 @@ func walk(re *syntax.Regexp) (set []string, exact, whole bool) {
 	case syntax.OpEmptyMatch:
 		return []string{""}, true, true
 	case syntax.OpLiteral:
-		if re.Flags&syntax.FoldCase == 0 {
+		// Bytes that are no UTF-8 are matched by U+FFFD, which is spelled otherwise.
+		if re.Flags&syntax.FoldCase == 0 && !slices.Contains(re.Rune, utf8.RuneError) {
 			return []string{string(re.Rune)}, true, true
 		}
 	case syntax.OpCharClass:
@@ -164,6 +192,9 @@ func walkConcat(subs []*syntax.Regexp) (set []string, exact, whole bool) {
 func classTexts(ranges []rune) (set []string) {
 	for i := 0; i+1 < len(ranges); i += 2 {
 		for r := ranges[i]; r <= ranges[i+1]; r++ {
+			if r == utf8.RuneError {
+				return nil
+			}
 			if set = append(set, string(r)); len(set) > maxPrefixes {
 				return nil
 			}

@@ -27,7 +27,7 @@ func (d *decider) pick(g *group) (ringside.Decision, bool) {
 		if why != "" {
 			d.trace.member(g.src.ID, g.members[i].number, false, why)
 			if !skipped && g.src.Strategy == ringside.AllRing {
-				all = slices.Clone(g.numbers[:i])
+				all = append(make([]string, 0, len(g.numbers)-1), g.numbers[:i]...)
 			}
 			skipped = true
 			continue
@@ -61,10 +61,13 @@ func (d *decider) pick(g *group) (ringside.Decision, bool) {
 	case free == 0:
 		return ringside.Decision{}, false
 	case g.src.Strategy == ringside.AllRing:
-		if decision.Targets = all; !skipped {
-			decision.Targets = g.numbers
+		if !skipped {
+			all = g.numbers
 		}
-		decision.Target = decision.Targets[0]
+		decision.Target = all[0]
+		if free > 1 {
+			decision.Targets = all
+		}
 		if d.trace != nil {
 			d.trace.groupf(g.src, true, "rings all who are free: %d of %d", free, len(g.members))
 		}
@@ -110,9 +113,6 @@ func (d *decider) state(m *member) (ringside.Activity, string) {
 		return a, "is waited for by an earlier caller"
 	case slices.Contains(d.q.Tried, m.number):
 		return a, "has been rung on this call"
-	}
-	if m.ext.limit() <= 0 {
-		return a, "may have no calls at a time"
 	}
 	return a, ""
 }

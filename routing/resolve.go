@@ -11,7 +11,7 @@ import (
 type verdict int
 
 const (
-	// usable: the decision stands.
+	// usable: the decision stands. The verdicts are ordered from the best to the worst.
 	usable verdict = iota
 	// exhausted: the destination is sound, but nobody can be reached there now.
 	exhausted
@@ -108,8 +108,8 @@ func (d *decider) barred(ext *extension) string {
 }
 
 func (d *decider) toVoicemail(to *dest) (ringside.Decision, verdict) {
-	if account := to.ext.src.Account; account != nil && !account.VoicemailEnabled {
-		d.trace.member(0, to.ext.src.Number, false, "has no voicemail")
+	if off := to.ext.mailboxOff(); off != "" {
+		d.trace.member(0, to.ext.src.Number, false, off)
 		return ringside.Decision{}, unusable
 	}
 	if d.spent(to.key()) {
@@ -118,22 +118,26 @@ func (d *decider) toVoicemail(to *dest) (ringside.Decision, verdict) {
 	return ringside.Decision{Action: ringside.Voicemail, Target: to.ext.src.Number}, usable
 }
 
-// toOwner rings the extension of the caller's manager, then goes on with the rule's group.
+// toOwner rings the extension of the caller's manager, then goes on with the rule's group. For a
+// caller who has no manager who can be called, and without a group, it can't be used.
 func (d *decider) toOwner(to *dest, depth int) (ringside.Decision, verdict) {
+	reached := unusable
 	switch ext := d.c.extensions[d.q.Owner]; {
 	case d.q.Owner == "":
 		d.trace.note("number", false, "the caller is no known contact with an owner", "", "")
 	case ext == nil:
 		d.trace.note("number", false, "the contact's owner ", d.q.Owner, " is no extension")
 	default:
-		if decision, verdict := d.toNumber(&ext.self, ringside.TargetOwner); verdict == usable {
+		var decision ringside.Decision
+		if decision, reached = d.toNumber(&ext.self, ringside.TargetOwner); reached == usable {
 			return decision, usable
 		}
 	}
-	if to.group != nil {
-		return d.toGroup(to, depth, false)
+	if to.group == nil {
+		return ringside.Decision{}, reached
 	}
-	return ringside.Decision{}, exhausted
+	decision, verdict := d.toGroup(to, depth, false)
+	return decision, min(verdict, reached)
 }
 
 // toGroup rings members of the group that are free, lets the caller wait in the group's queue, or
