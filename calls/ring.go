@@ -132,7 +132,10 @@ func (s *Switchboard) answered(c *call, leg int, number string) {
 // answeredLocked moves the call to answered, once per leg. Mutex held.
 func (s *Switchboard) answeredLocked(c *call, leg int, number string, at time.Time) {
 	l := &c.record.Legs[leg]
-	if l.Answer.IsZero() {
+	if l.Answer.IsZero() || at.Before(l.Answer) { // an inferred answer is late
+		if c.record.Answer.Equal(l.Answer) {
+			c.record.Answer = at
+		}
 		l.Answer = at
 	}
 	if number == "" && len(l.Targets) == 1 {

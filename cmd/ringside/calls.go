@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/control"
+)
+
+type callsCmd struct {
+	List callsListCmd `cmd:"" help:"List calls in progress and the last finished ones."`
+	Show callsShowCmd `cmd:"" help:"Show one call: its legs, and why it went there."`
+	Tail callsTailCmd `cmd:"" help:"Follow calls as they change."`
+}
+
+type callsListCmd struct {
+	Since time.Duration `help:"How far back." default:"24h"`
+	Limit int           `help:"How many at most." default:"50"`
+	Live  bool          `help:"Only calls in progress."`
+	JSON  bool          `help:"Print JSON." name:"json"`
+}
+
+// Run implements the command.
+func (c *callsListCmd) Run(p *program) error {
+	daemon, err := p.daemon()
+	if err != nil {
+		return err
+	}
+	all, err := daemon.Calls(p.ctx, control.CallQuery{Since: time.Now().Add(-c.Since), Limit: c.Limit, Live: c.Live})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(p.out, all)
+	}
+	if len(all) == 0 {
+		_, _ = fmt.Fprintln(p.out, "No calls. Place one with 'ringside call --from +79001234567 --to 100'.")
+		return nil
+	}
+	for i := range all {
+		printCallLine(p.out, &all[i])
+	}
+	return nil
+}
+
+type callsShowCmd struct {
+	ID   string `arg:"" help:"The call's id, as in the list."`
+	JSON bool   `help:"Print JSON." name:"json"`
+}
+
+// Run implements the command.
+func (c *callsShowCmd) Run(p *program) error {
+	daemon, err := p.daemon()
+	if err != nil {
+		return err
+	}
+	call, err := daemon.Call(p.ctx, c.ID)
+	if err != nil {
+		return fmt.Errorf("call %s: %w", safe(c.ID), err)
+	}
+	if c.JSON {
+		return printJSON(p.out, call)
+	}
+	printCall(p.out, &call)
+	return nil
+}
+
+type callsTailCmd struct {
+	JSON bool `help:"Print JSON, one call a line." name:"json"`
+}
+
+// Run implements the command.
+func (c *callsTailCmd) Run(p *program) error {
+	daemon, err := p.daemon()
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(p.out)
+	err = daemon.Tail(p.ctx, func(call ringside.Call) error {
+		if c.JSON {
+			return enc.Encode(call)
+		}
+		printCallLine(p.out, &call)
+		return nil
+	})
+	if context.Cause(p.ctx) != nil {
+		return nil
+	}
+	return err
+}
+
+func printCallLine(out io.Writer, c *ringside.Call) {
+	state := string(c.Status)
+	if c.Disposition != "" && string(c.Disposition) != state {
+		state += "/" + string(c.Disposition)
+	}
+	if c.Live() {
+		state += " now"
+	}
+	to := c.RoutedTo
+	if to == "" {
+		to = "-"
+	}
+	rule := ""
+	if c.Rule != nil {
+		rule = fmt.Sprintf("rule %d %q", c.Rule.ID, c.Rule.Name)
+	}
+	caller := c.Caller
+	if caller == "" {
+		caller = "withheld"
+	}
+	_, _ = fmt.Fprintf(out, "%s  %-34s %-16s → %-8s %-22s %5s  to %-8s %s\n", c.Start.Local().Format("01-02 15:04:05"),
+		safe(c.ID), safe(caller), safe(c.Called), state, clock(c.Duration), safe(to), safe(rule))
+}
+
+// clock writes seconds as minutes and seconds.
+func clock(seconds int) string { return fmt.Sprintf("%d:%02d", seconds/60, seconds%60) }
+
+func printCall(out io.Writer, c *ringside.Call) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format, args...) }
+	printCallLine(out, c)
+	for _, leg := range c.Legs {
+		say("  %s  %-12s %-20s %s", leg.Start.Local().Format("15:04:05"), leg.Kind, safe(strings.Join(leg.Targets, " ")), leg.Result)
+		if leg.Answered != "" {
+			say(", answered by %s", safe(leg.Answered))
+		}
+		if !leg.End.IsZero() {
+			say(", %s", leg.End.Sub(leg.Start).Round(100*time.Millisecond))
+		}
+		say("\n")
+	}
+	if len(c.Trace) > 0 {
+		say("Why:\n")
+	}
+	for _, s := range c.Trace {
+		mark := "-"
+		if s.Matched {
+			mark = "+"
+		}
+		say("  %s %s%s\n", mark, safe(subject(&s)), safe(s.Why))
+	}
+	if c.Notes != "" {
+		say("Note: %s\n", safe(c.Notes))
+	}
+}

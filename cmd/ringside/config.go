@@ -1,0 +1,230 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/agi"
+)
+
+// defaultConfigFile is read when the command line names none, if it exists.
+const defaultConfigFile = "/etc/ringside/ringside.yaml"
+
+// Config is the daemon's configuration; configs/ringside.yaml explains every key.
+type Config struct {
+	Node      string          `yaml:"node"`
+	Store     StoreConfig     `yaml:"store"`
+	Directory DirectoryConfig `yaml:"directory"`
+	AGI       AGIConfig       `yaml:"agi"`
+	Dial      DialConfig      `yaml:"dial"`
+	Control   ControlConfig   `yaml:"control"`
+	Log       LogConfig       `yaml:"log"`
+	Shutdown  ShutdownConfig  `yaml:"shutdown"`
+}
+
+// StoreConfig says where records are kept, and for how long.
+type StoreConfig struct {
+	Path      string   `yaml:"path"`
+	Retention Duration `yaml:"retention"`
+	MaxCalls  int      `yaml:"max_calls"`
+}
+
+// DirectoryConfig says where the directory comes from.
+type DirectoryConfig struct {
+	File string `yaml:"file"`
+}
+
+// AGIConfig is the FastAGI server's.
+type AGIConfig struct {
+	Listen         string   `yaml:"listen"`
+	Allow          []string `yaml:"allow"`
+	Deadline       Duration `yaml:"deadline"`
+	Default        string   `yaml:"default"`
+	MaxConnections int      `yaml:"max_connections"`
+	Token          string   `yaml:"token"`
+	TokenFile      string   `yaml:"token_file"`
+}
+
+// DialConfig says how targets are dialled.
+type DialConfig struct {
+	Extension string `yaml:"extension"`
+	External  string `yaml:"external"`
+	Voicemail string `yaml:"voicemail"`
+	Options   string `yaml:"options"`
+	Speech    string `yaml:"speech"`
+}
+
+// ControlConfig is the control socket's.
+type ControlConfig struct {
+	Socket string `yaml:"socket"`
+}
+
+// LogConfig says what is logged, and how.
+type LogConfig struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// ShutdownConfig says how the daemon ends.
+type ShutdownConfig struct {
+	Grace Duration `yaml:"grace"`
+}
+
+// Duration is a time span, written as 50ms, 10s or 2h; days as 30d.
+type Duration struct{ time.Duration }
+
+// DefaultConfig is the configuration that every key left out has: everything on 127.0.0.1, one file.
+func DefaultConfig() *Config {
+	node, err := os.Hostname()
+	if err != nil || node == "" {
+		node = "ringside"
+	}
+	node, _, _ = strings.Cut(node, ".")
+	return &Config{
+		Node:  node,
+		Store: StoreConfig{Path: filepath.Join(stateFolder(), "ringside.db"), Retention: Duration{400 * 24 * time.Hour}},
+		AGI:   AGIConfig{Listen: "127.0.0.1:4573", Deadline: Duration{50 * time.Millisecond}, MaxConnections: 2000},
+		Dial: DialConfig{
+			Extension: "PJSIP/${number}", External: "PJSIP/${number}@trunk", Voicemail: "${number}@default",
+		},
+		Log:      LogConfig{Level: "info", Format: "text"},
+		Shutdown: ShutdownConfig{Grace: Duration{30 * time.Second}},
+	}
+}
+
+// stateFolder is where the daemon keeps its files: /var/lib/ringside for root and for a service
+// manager's unit, else the user's own state folder.
+func stateFolder() string {
+	if dir := os.Getenv("STATE_DIRECTORY"); dir != "" {
+		return dir
+	}
+	if os.Getuid() == 0 {
+		return "/var/lib/ringside"
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "ringside")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "ringside-state"
+	}
+	return filepath.Join(home, ".local", "state", "ringside")
+}
+
+// maxSocketPath is what a unix socket's address has room for.
+const maxSocketPath = 100
+
+// Validate completes derived settings and returns every problem at once, each with its path.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(path, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)))
+	}
+	if !ringside.Dialable(c.Node) || len(c.Node) > 40 {
+		bad("node", "%q is no name: use up to 40 letters, digits and . _ -", c.Node)
+	}
+	if c.Store.Path == "" {
+		bad("store.path", "is missing")
+	}
+	if c.Control.Socket == "" {
+		c.Control.Socket = filepath.Join(filepath.Dir(c.Store.Path), "ringside.sock")
+	}
+	if len(c.Control.Socket) > maxSocketPath {
+		bad("control.socket", "%s is longer than %d bytes", c.Control.Socket, maxSocketPath)
+	}
+	if host, port, err := net.SplitHostPort(c.AGI.Listen); err != nil {
+		bad("agi.listen", "%q is no address: write it as 127.0.0.1:4573", c.AGI.Listen)
+	} else if port == "" {
+		bad("agi.listen", "%q has no port", c.AGI.Listen)
+	} else if ip, err := netip.ParseAddr(host); (err != nil || !ip.IsLoopback()) && len(c.AGI.Allow) == 0 && host != "localhost" {
+		bad("agi.allow", "is needed when agi.listen (%s) is not on loopback: FastAGI has no login", c.AGI.Listen)
+	}
+	for i, text := range c.AGI.Allow {
+		if _, err := parsePrefix(text); err != nil {
+			bad(fmt.Sprintf("agi.allow[%d]", i), "%q is no address or network, such as 10.0.0.0/8", text)
+		}
+	}
+	if d := c.AGI.Deadline.Duration; d < time.Millisecond || d > 10*time.Second {
+		bad("agi.deadline", "%s is not between 1ms and 10s", d)
+	}
+	if c.AGI.Default != "" && !ringside.Dialable(c.AGI.Default) {
+		bad("agi.default", "%q is no extension", c.AGI.Default)
+	}
+	if c.AGI.MaxConnections < 1 {
+		bad("agi.max_connections", "must be at least 1")
+	}
+	if c.AGI.Token != "" && c.AGI.TokenFile != "" {
+		bad("agi.token", "and agi.token_file exclude each other")
+	}
+	for _, err := range c.dial().Validate() {
+		errs = append(errs, fmt.Errorf("dial.%w", err))
+	}
+	if _, err := c.Log.level(); err != nil {
+		bad("log.level", "%q is none of debug, info, warn, error", c.Log.Level)
+	}
+	if c.Log.Format != "text" && c.Log.Format != "json" {
+		bad("log.format", "%q is neither text nor json", c.Log.Format)
+	}
+	if c.Store.Retention.Duration < 0 {
+		bad("store.retention", "is negative")
+	}
+	if c.Store.MaxCalls < 0 {
+		bad("store.max_calls", "is negative")
+	}
+	if c.Shutdown.Grace.Duration < 0 {
+		bad("shutdown.grace", "is negative")
+	}
+	return errors.Join(errs...)
+}
+
+func parsePrefix(text string) (netip.Prefix, error) {
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p.Masked(), nil
+	}
+	ip, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return netip.PrefixFrom(ip, ip.BitLen()), nil
+}
+
+func (c *Config) dial() agi.Dial {
+	return agi.Dial{
+		Extension: c.Dial.Extension, External: c.Dial.External, Voicemail: c.Dial.Voicemail,
+		Options: c.Dial.Options, Speech: c.Dial.Speech,
+	}
+}
+
+func (c *Config) allow() (prefixes []netip.Prefix) {
+	for _, text := range c.AGI.Allow {
+		if p, err := parsePrefix(text); err == nil {
+			prefixes = append(prefixes, p)
+		}
+	}
+	return prefixes
+}
+
+// token reads the FastAGI token, which stands in the configuration or in a file of its own.
+func (c *Config) token() (ringside.Secret, error) {
+	if c.AGI.TokenFile == "" {
+		return ringside.NewSecret(c.AGI.Token), nil
+	}
+	text, err := os.ReadFile(c.AGI.TokenFile)
+	if err != nil {
+		return ringside.Secret{}, fmt.Errorf("agi.token_file: %w", err)
+	}
+	return ringside.NewSecret(strings.TrimSpace(string(text))), nil
+}
+
+func (c LogConfig) level() (level slog.Level, err error) {
+	err = level.UnmarshalText([]byte(c.Level))
+	return level, err
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/agi"
+	"github.com/ringside-pbx/ringside/calls"
+	"github.com/ringside-pbx/ringside/control"
+	"github.com/ringside-pbx/ringside/routing"
+	"github.com/ringside-pbx/ringside/store"
+)
+
+// daemon is the running ringside: its parts, and what the control socket asks of them.
+type daemon struct {
+	cfg     *Config
+	log     *slog.Logger
+	started time.Time
+	store   *store.Store
+	calls   *calls.Switchboard
+	agi     *agi.Server
+
+	mu        sync.Mutex // of directory: one document is put in effect at a time
+	directory control.DirectoryState
+}
+
+var _ control.Daemon = (*daemon)(nil)
+
+// errFileRules: a directory that comes from a file is changed there.
+var errFileRules = errors.New("the directory comes from a file (directory.file): change it there")
+
+// install puts a document in effect and keeps it as the last good one.
+func (d *daemon) install(ctx context.Context, doc *document, source string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	compiled, problems, err := doc.load()
+	if err != nil {
+		d.directory.Failure = err.Error()
+		return err
+	}
+	now := time.Now()
+	d.calls.SetDirectory(compiled)
+	dir := compiled.Document()
+	d.directory = control.DirectoryState{
+		Loaded: true, Version: dir.Version, Source: source, Since: now, Problems: problems,
+		Servers: len(dir.Servers), Numbers: len(dir.Numbers), Groups: len(dir.Groups), Rules: len(dir.Rules),
+	}
+	d.log.Info("a directory is in effect", "source", source, "version", dir.Version,
+		"numbers", len(dir.Numbers), "groups", len(dir.Groups), "rules", len(dir.Rules), "problems", len(problems))
+	for _, p := range problems[:min(len(problems), maxLoggedProblems)] {
+		d.log.Warn("the directory has a problem", "code", p.Code, "line", p.Line, "problem", p.String())
+	}
+	if err := d.store.SaveDirectory(ctx, store.Snapshot{Data: doc.json, Version: dir.Version, Source: source, Time: now}); err != nil {
+		// It is in effect; only a restart without the source would not have it.
+		d.log.Error("the directory could not be kept for the next start", "error", err)
+	}
+	return nil
+}
+
+const maxLoggedProblems = 20
+
+// Status implements control.Daemon.
+func (d *daemon) Status(context.Context) (control.Status, error) {
+	s := control.Status{
+		Version: version, Node: d.cfg.Node, Started: d.started, AGI: d.agi.Addr().String(),
+		Live: len(d.calls.Live()), Waiting: len(d.calls.Waiting()), Directory: d.state(),
+	}
+	st := d.store.State()
+	text := func(err error) string {
+		if err == nil {
+			return ""
+		}
+		return err.Error()
+	}
+	var err error
+	s.Store, err = json.Marshal(storeState{
+		Path: d.store.Path(), OK: st.Err == nil, Since: st.Since, Error: text(st.Err), Pending: st.Pending,
+		Dropped: st.Dropped, Calls: st.Calls, Outbox: st.Outbox, LastWrite: st.LastWrite,
+		MovedAside: st.MovedAside, Damage: text(st.Damage),
+	})
+	return s, err
+}
+
+// storeState is the store's part of the status.
+type storeState struct {
+	Path       string    `json:"path"`
+	OK         bool      `json:"ok"`
+	Since      time.Time `json:"failing_since,omitzero"`
+	Error      string    `json:"error,omitempty"`
+	Pending    int       `json:"pending"`
+	Dropped    uint64    `json:"dropped"`
+	Calls      int       `json:"calls"`
+	Outbox     int       `json:"outbox"`
+	LastWrite  time.Time `json:"last_write,omitzero"`
+	MovedAside string    `json:"moved_aside,omitempty"`
+	Damage     string    `json:"damage,omitempty"`
+}
+
+func (d *daemon) state() control.DirectoryState {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.directory
+}
+
+// Route implements control.Daemon.
+func (d *daemon) Route(_ context.Context, r control.RouteRequest) (ringside.Explained, error) {
+	dir := d.calls.Directory()
+	if dir == nil {
+		return ringside.Explained{Action: ringside.NotConfigured, CallerID: r.From, CalledNumber: r.To, Trace: []ringside.Step{}}, nil
+	}
+	decision, e := d.calls.Explain(dir, routeQuery(dir, r))
+	e.Dial = dialString(d.cfg.dial(), &decision)
+	return e, nil
+}
+
+// routeQuery makes the question of a request. A caller that is an extension calls from its device.
+func routeQuery(dir *routing.Compiled, r control.RouteRequest) routing.Query {
+	q := routing.Query{
+		Caller: dir.Number(r.From), Called: dir.Number(r.To), Endpoint: r.Endpoint, Owner: r.Owner,
+		At: r.At, Detail: routing.Full,
+	}
+	if q.At.IsZero() {
+		q.At = time.Now()
+	}
+	if q.Endpoint == "" {
+		q.Endpoint = q.Caller.Raw
+	}
+	return q
+}
+
+func dialString(dial agi.Dial, decision *ringside.Decision) string {
+	s, err := dial.Of(decision)
+	if err != nil {
+		return ""
+	}
+	return s
+}
+
+// Calls implements control.Daemon.
+func (d *daemon) Calls(ctx context.Context, q control.CallQuery) ([]ringside.Call, error) {
+	all := []ringside.Call{}
+	if !q.Live {
+		finished, err := d.store.Calls(ctx, store.Query{Since: q.Since, Limit: q.Limit, Newest: true})
+		if err != nil {
+			return nil, err
+		}
+		for i := len(finished) - 1; i >= 0; i-- {
+			all = append(all, finished[i])
+		}
+	}
+	all = append(all, d.calls.Live()...)
+	if q.Limit > 0 && len(all) > q.Limit {
+		all = all[len(all)-q.Limit:]
+	}
+	return all, nil
+}
+
+// Call implements control.Daemon.
+func (d *daemon) Call(ctx context.Context, id string) (ringside.Call, error) {
+	for _, c := range d.calls.Live() {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	c, ok, err := d.store.Call(ctx, id)
+	if err == nil && !ok {
+		err = control.ErrNotFound
+	}
+	return c, err
+}
+
+// Tail implements control.Daemon.
+func (d *daemon) Tail(ctx context.Context, each func(ringside.Call) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for c := range d.calls.Watch(ctx) {
+		if err := each(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Waiting implements control.Daemon.
+func (d *daemon) Waiting(context.Context) ([]ringside.Waiting, error) {
+	return append([]ringside.Waiting{}, d.calls.Waiting()...), nil
+}
+
+// Directory implements control.Daemon.
+func (d *daemon) Directory(context.Context) (control.DirectoryState, error) {
+	s := d.state()
+	if dir := d.calls.Directory(); dir != nil {
+		s.Document = dir.Document()
+	}
+	return s, nil
+}
+
+// LoadDirectory implements control.Daemon.
+func (d *daemon) LoadDirectory(ctx context.Context, source string, text []byte) (control.DirectoryState, error) {
+	if d.cfg.Directory.File != "" {
+		return control.DirectoryState{}, fmt.Errorf("%w: %w: %s", control.ErrRefused, errFileRules, d.cfg.Directory.File)
+	}
+	source = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, source)
+	doc := &document{file: source, json: text, text: text}
+	if err := d.install(ctx, doc, source); err != nil {
+		return control.DirectoryState{}, fmt.Errorf("%w: %w", control.ErrRefused, err)
+	}
+	return d.state(), nil
+}
+
+// LoadContacts implements control.Daemon.
+func (d *daemon) LoadContacts(ctx context.Context, contacts []ringside.Contact) (int, error) {
+	dir := d.calls.Directory()
+	for i := range contacts {
+		phone := ringside.Number{Raw: contacts[i].Phone}
+		if dir != nil {
+			phone = dir.Number(contacts[i].Phone)
+		}
+		contacts[i].Phone = phone.String()
+	}
+	if err := d.store.PutContacts(ctx, contacts); err != nil {
+		return 0, err
+	}
+	return len(contacts), nil
+}
+
+// CheckStore implements control.Daemon.
+func (d *daemon) CheckStore(ctx context.Context) (control.StoreReport, error) {
+	r, err := d.store.Check(ctx)
+	if err != nil {
+		return control.StoreReport{}, err
+	}
+	return storeReport(r)
+}
+
+// BackupStore implements control.Daemon.
+func (d *daemon) BackupStore(ctx context.Context, path string) error {
+	return d.store.Backup(ctx, path)
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/ringside-pbx/ringside/agi"
+	"github.com/ringside-pbx/ringside/calls"
+	"github.com/ringside-pbx/ringside/configs"
+	"github.com/ringside-pbx/ringside/control"
+	"github.com/ringside-pbx/ringside/store"
+)
+
+type serveCmd struct {
+	Demo bool `help:"Serve the demo directory, with everything in a folder of its own."`
+}
+
+// Run implements the command.
+func (c *serveCmd) Run(p *program) error {
+	cfg, err := p.config()
+	if err != nil {
+		return err
+	}
+	if c.Demo {
+		if err := cfg.demo(p.cli.Config == ""); err != nil {
+			return err
+		}
+	}
+	if p.cli.Socket != "" {
+		cfg.Control.Socket = p.cli.Socket
+	}
+	d, teardown, err := start(p.ctx, cfg, newLog(cfg.Log, p.err), c.Demo)
+	if err != nil {
+		return err
+	}
+	if c.Demo {
+		welcome(p.out, cfg, d)
+	}
+	d.run(p.ctx)
+	teardown.unwind(d.log, cfg.Shutdown.Grace.Duration)
+	return nil
+}
+
+// demo moves everything to a folder of the demo's own, so that it can be tried beside a real one.
+func (c *Config) demo(own bool) error {
+	if own {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			cache = os.TempDir()
+		}
+		c.Store.Path = filepath.Join(cache, "ringside-demo", "ringside.db")
+		c.Control.Socket = ""
+	}
+	return c.Validate()
+}
+
+func welcome(out io.Writer, cfg *Config, d *daemon) {
+	_, _ = fmt.Fprintf(out, `
+ringside serves the demo directory on %s. In another terminal, with the same binary, try:
+
+  ringside route --socket %[2]s --from +79001234567 --to 100 --at "2026-11-23 10:00"
+      where would this call go, and why?
+  ringside call --socket %[2]s --from +79001234567 --to 100
+      a call as Asterisk would place it
+  ringside calls list --socket %[2]s
+      what became of it
+  ringside dialplan asterisk
+      the lines to paste into a real Asterisk
+
+`, d.agi.Addr(), cfg.Control.Socket)
+}
+
+func newLog(c LogConfig, out io.Writer) *slog.Logger {
+	level, _ := c.level()
+	opt := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(out, opt))
+	}
+	return slog.New(slog.NewTextHandler(out, opt))
+}
+
+// start builds the daemon from the inside out: store, directory, switchboard, front ends. After
+// each step its end is pushed on the teardown; an error undoes the steps before it.
+func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *daemon, _ *teardown, err error) {
+	td := &teardown{}
+	defer func() {
+		if err != nil {
+			td.unwind(log, 0)
+		}
+	}()
+	// Most of the heap is the directory, which stays: collecting it more often costs little and
+	// keeps the daemon small beside the PBX.
+	debug.SetGCPercent(50)
+	token, err := cfg.token()
+	if err != nil {
+		return nil, nil, exitError{exitUsage, err}
+	}
+	d := &daemon{cfg: cfg, log: log, started: time.Now()}
+	d.store, err = store.Open(ctx, store.Options{
+		Path: cfg.Store.Path, Node: cfg.Node, Log: log, Retention: cfg.Store.Retention.Duration,
+		MaxCalls: cfg.Store.MaxCalls, MoveAside: true,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	td.push("store", func(context.Context) error { return d.store.Close() })
+
+	turns, err := d.store.Turns(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	talks, err := d.store.Talks(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	d.calls = calls.New(calls.Options{
+		Node: cfg.Node, Log: log, Recorder: d.store, Contacts: d.store, Turns: turns, Talks: talks,
+	})
+	td.push("switchboard", func(context.Context) error { d.calls.Close(); return nil })
+
+	watch := d.firstDirectory(ctx, demo)
+	if watch != nil {
+		td.push("directory file", watch.stop)
+	}
+	d.agi, err = agi.Listen(agi.Options{
+		Listen: cfg.AGI.Listen, Allow: cfg.allow(), Token: token, Deadline: cfg.AGI.Deadline.Duration,
+		Default: cfg.AGI.Default, MaxConnections: cfg.AGI.MaxConnections, Dial: cfg.dial(), Log: log,
+	}, d.calls)
+	if err != nil {
+		return nil, nil, err
+	}
+	td.push("FastAGI", func(ctx context.Context) error {
+		if left := d.agi.Stop(ctx, calls.ErrStopping); left > 0 {
+			log.Warn("calls outlived the grace time and are left to the dialplan", "calls", left)
+		}
+		return nil
+	})
+	server, err := control.Listen(cfg.Control.Socket, d, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	td.push("control socket", server.Stop)
+	log.Info("ringside is ready", "version", version, "node", cfg.Node, "agi", d.agi.Addr().String(),
+		"socket", cfg.Control.Socket, "store", cfg.Store.Path, "after", time.Since(d.started).Round(time.Millisecond))
+	return d, td, nil
+}
+
+// firstDirectory puts the directory in effect that the daemon begins with: the file's, else the
+// last good one. A bad one never keeps the daemon from starting: calls are released meanwhile.
+func (d *daemon) firstDirectory(ctx context.Context, demo bool) *fileWatch {
+	if file := d.cfg.Directory.File; file != "" {
+		w := newFileWatch(file, func(ctx context.Context) { d.reload(ctx) })
+		if d.reload(ctx) != nil {
+			d.lastDirectory(ctx)
+		}
+		w.start()
+		return w
+	}
+	if d.lastDirectory(ctx) || !demo {
+		return nil
+	}
+	doc, err := parseDocument("demo", configs.Demo)
+	if err == nil {
+		err = d.install(ctx, doc, "demo")
+	}
+	if err != nil {
+		d.log.Error("the demo directory can't be used", "error", err)
+	}
+	return nil
+}
+
+// reload reads the directory file again; a bad one changes nothing.
+func (d *daemon) reload(ctx context.Context) error {
+	file := d.cfg.Directory.File
+	if file == "" {
+		return nil
+	}
+	doc, err := readDocument(file)
+	if err == nil {
+		err = d.install(ctx, doc, file)
+	}
+	if err != nil {
+		d.mu.Lock()
+		d.directory.Failure = err.Error()
+		d.mu.Unlock()
+		d.log.Error("the directory file can't be used: nothing is changed", "error", err)
+	}
+	return err
+}
+
+// lastDirectory puts the stored directory in effect; it reports whether there was one.
+func (d *daemon) lastDirectory(ctx context.Context) bool {
+	snap, ok, err := d.store.Directory(ctx)
+	if err == nil && ok {
+		doc := &document{file: "store", json: snap.Data, text: snap.Data}
+		err = d.install(ctx, doc, snap.Source)
+	}
+	if err != nil {
+		d.log.Error("the stored directory can't be used", "error", err)
+	}
+	if !ok || err != nil {
+		d.log.Warn("there is no directory: every call is released to the PBX's own dialplan",
+			"hint", "set directory.file, or run 'ringside directory load FILE'")
+	}
+	return ok && err == nil
+}
+
+// run watches over the daemon until ctx ends: SIGHUP reloads, and the service manager is told that
+// calls are served, as long as they are.
+func (d *daemon) run(ctx context.Context) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	notify("READY=1")
+	beat := time.NewTicker(cmp.Or(watchdogInterval(), time.Second))
+	defer beat.Stop()
+	failures := 0
+	for {
+		select {
+		case <-ctx.Done():
+			notify("STOPPING=1")
+			d.log.Info("ringside stops: no new calls are taken")
+			return
+		case <-hup:
+			_ = d.reload(ctx)
+		case <-beat.C:
+			if failures = d.beat(ctx, failures); failures >= maxSelfTestFailures {
+				d.log.Error("ringside does not serve its own test call and ends itself, so that waiting calls go on in the dialplan")
+				os.Exit(1)
+			}
+		}
+	}
+}
+
+// The watchdog's patience: a hung daemon is noticed within these times.
+const (
+	selfTestWithin      = time.Second
+	maxSelfTestFailures = 3
+)
+
+// beat places the self-test call and tells the service manager if it was served. It returns how
+// many have failed in a row.
+func (d *daemon) beat(ctx context.Context, failures int) int {
+	ctx, cancel := context.WithTimeout(ctx, selfTestWithin)
+	defer cancel()
+	err := d.agi.SelfTest(ctx)
+	switch {
+	case err == nil:
+		notify("WATCHDOG=1")
+		return 0
+	case errors.Is(context.Cause(ctx), context.Canceled):
+		return failures
+	}
+	d.log.Error("the self-test call was not served", "error", err, "in_a_row", failures+1)
+	return failures + 1
+}
