@@ -69,7 +69,13 @@ func (s *Switchboard) drive(ctx context.Context, c *call) error {
 			over, err = s.voicemail(ctx, c, &d)
 		case ringside.Announcement:
 			over, err = s.announce(ctx, c, &d)
-		case ringside.Hangup, ringside.Busy:
+		case ringside.Hangup:
+			return s.hangup(ctx, c, &d)
+		case ringside.Busy:
+			if s.thwarted(c) {
+				s.release(ctx, c, "the PBX could not carry out the decision")
+				return nil
+			}
 			return s.hangup(ctx, c, &d)
 		default:
 			s.release(ctx, c, "nothing fits the call")
@@ -141,6 +147,19 @@ func (s *Switchboard) hangup(ctx context.Context, c *call, d *ringside.Decision)
 		cause = s.change(c, func(*ringside.Call) {}).Cause
 	}
 	return c.ch.Hangup(ctx, cause)
+}
+
+// thwarted reports whether nobody was reached only because the PBX could not do what it was told (a
+// missing sound, no voicemail): that is no reason to turn a caller away.
+func (s *Switchboard) thwarted(c *call) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, leg := range c.record.Legs {
+		if leg.Result != string(ringside.DialFailed) {
+			return false
+		}
+	}
+	return len(c.record.Legs) > 0
 }
 
 // unreached tells how a call that reached nobody ended, from its attempts: the best thing that
