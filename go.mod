@@ -1,6 +1,6 @@
 module github.com/ringside-pbx/ringside
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/CyCoreSystems/agi v0.6.4
@@ -10,12 +10,12 @@ require (
 	go.etcd.io/bbolt v1.5.0
 	go.uber.org/goleak v1.3.0
 	go.yaml.in/yaml/v3 v3.0.6
-	golang.org/x/sync v0.24.0
 	pgregory.net/rapid v1.3.0
 )
 
 require (
 	github.com/pkg/errors v0.8.1 // indirect
+	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.45.0 // indirect
 	golang.org/x/text v0.23.0 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect
