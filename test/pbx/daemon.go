@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,24 +38,34 @@ dial:
 control:
   socket: %[1]s/control.sock
 log:
-  level: debug
+  level: %[4]s
 shutdown:
   grace: 1s
 `
 
-// StartDaemon runs ringside with an empty store and a directory (YAML; empty is none), and waits
-// until it listens for the PBX. Its files lie in dir.
-func StartDaemon(bin, dir string, agi int, directory string) (*Daemon, error) {
-	d := &Daemon{bin: bin, dir: dir, agi: agi}
+// DaemonOptions say how a ringside is to run.
+type DaemonOptions struct {
+	// AGI is the port that the PBX asks on.
+	AGI int
+	// Directory is a directory file's text; empty is none.
+	Directory string
+	// LogLevel is debug if it is empty.
+	LogLevel string
+}
+
+// StartDaemon runs ringside with an empty store and waits until it listens for the PBX. Its files
+// lie in dir.
+func StartDaemon(bin, dir string, o DaemonOptions) (*Daemon, error) {
+	d := &Daemon{bin: bin, dir: dir, agi: o.AGI}
 	file := ""
-	if directory != "" {
+	if o.Directory != "" {
 		path := filepath.Join(dir, "directory.yaml")
-		if err := os.WriteFile(path, []byte(directory), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(o.Directory), 0o600); err != nil {
 			return nil, fmt.Errorf("start ringside: %w", err)
 		}
 		file = "directory:\n  file: " + path + "\n"
 	}
-	if err := os.WriteFile(d.config(), fmt.Appendf(nil, daemonConfig, dir, agi, file), 0o600); err != nil {
+	if err := os.WriteFile(d.config(), fmt.Appendf(nil, daemonConfig, dir, o.AGI, file, cmp.Or(o.LogLevel, "debug")), 0o600); err != nil {
 		return nil, fmt.Errorf("start ringside: %w", err)
 	}
 	return d, d.Start()

@@ -93,6 +93,25 @@ func TestDirectExtension(t *testing.T) {
 	})
 }
 
+// Asterisk runs the extension h of a context when a channel ends: a pattern that matches it makes a
+// second call of every call.
+func TestEndOfACallIsNoNewCall(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		s.phone("103", pbx.Answers(soon))
+		s.ringside(directory([]string{"103"}, ""))
+		c := s.dials(pbx.CallSpec{To: "103", Talk: soon})
+		s.ends(c, 200)
+		s.row(c, "103", "ANSWERED")
+		log := pbx.Tail(s.Log(), s.log, 1000)
+		if strings.Contains(log, "[h@ringside-") {
+			t.Errorf("the dialplan runs its lines again at the end of a call: %s", grep(log, "[h@ringside-"))
+		}
+		if r := s.onlyRecord(); r.Revision != 1 {
+			t.Errorf("ringside's record: revision %d of a call that was asked about once", r.Revision)
+		}
+	})
+}
+
 func TestBusyExtension(t *testing.T) {
 	story(t, func(t *testing.T, s *stage) {
 		p := s.phone("103", pbx.Refuses(486))

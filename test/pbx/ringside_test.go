@@ -47,7 +47,7 @@ func (s *stage) ringside(directory string) *pbx.Daemon {
 	s.t.Helper()
 	bin, err := shared.binary()
 	s.must(err)
-	s.daemon, err = pbx.StartDaemon(bin, s.dir, s.AGI, directory)
+	s.daemon, err = pbx.StartDaemon(bin, s.dir, pbx.DaemonOptions{AGI: s.AGI, Directory: directory})
 	s.must(err)
 	printed, err := s.daemon.Dialplan()
 	s.must(err)

@@ -98,12 +98,12 @@ func setUp(t *testing.T) *bench {
 	must(err)
 	t.Cleanup(func() { _ = r.Close() })
 	must(b.serveCURL())
-	b.daemon, err = pbx.StartDaemon(bin, b.dir, b.AGI, `version: "1"
+	b.daemon, err = pbx.StartDaemon(bin, b.dir, pbx.DaemonOptions{AGI: b.AGI, LogLevel: "info", Directory: `version: "1"
 time_zone: UTC
 default_country: RU
 numbers: [{id: 1, number: "101", account: {can_receive_external_calls: true, max_concurrent_calls: 10000}}]
 rules: [{id: 1, name: All, called_number_pattern: "15101", action: route_to_number, target_number: "101"}]
-`)
+`})
 	must(err)
 	t.Cleanup(func() { _ = b.daemon.Kill() })
 	return b
