@@ -1,0 +1,117 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ringside-pbx/ringside/configs"
+)
+
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestConfigurationErrorsNameTheKeyAndTheLine(t *testing.T) {
+	cases := []struct {
+		name, text string
+		want       []string
+	}{
+		{"unknown key", "nod: a\n", []string{`line 1: there is no key "nod"`}},
+		{"unknown nested key", "agi:\n  listen: 127.0.0.1:1\n  deadlin: 5ms\n", []string{`line 3: agi: there is no key "deadlin"`, "deadline"}},
+		{"key twice", "node: a\nnode: b\n", []string{"line 2", "node"}},
+		{"no time span", "agi: {deadline: soon}\n", []string{"line 1", `"soon" is no time span`}},
+		{"wrong type", "agi: {max_connections: many}\n", []string{"line 1", "cannot unmarshal"}},
+		{"a list where a key is needed", "agi: [1]\n", []string{"agi: needs keys below it"}},
+		{"syntax", "agi: [\n", []string{"line "}},
+		{"unset variable", "agi:\n  token: ${RINGSIDE_NO_SUCH}\n", []string{"line 2: agi.token", "RINGSIDE_NO_SUCH is not set"}},
+		{
+			"everything at once", "node: 'a b'\nagi: {listen: nonsense, default: '1;2', deadline: 1h, max_connections: 0, allow: [x]}\nlog: {level: loud, format: xml}\ndial: {extension: SIP, options: 'M(x)'}\n",
+			[]string{"node:", "agi.listen:", "agi.default:", "agi.deadline:", "agi.max_connections:", "agi.allow[0]:", "log.level:", "log.format:", "dial.extension:", "dial.options:"},
+		},
+		{"open to the world without an allow-list", "agi: {listen: '0.0.0.0:4573'}\n", []string{"agi.allow: is needed"}},
+		{"template that could be injected into", "dial: {extension: 'PJSIP/${number}&SIP/1'}\n", []string{"dial.extension", `'&'`}},
+		{"two tokens", "agi: {token: a, token_file: b}\n", []string{"agi.token"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			file := writeFile(t, "ringside.yaml", c.text)
+			_, err := LoadConfig(file)
+			if err == nil {
+				t.Fatal("the configuration was accepted")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error does not say %q:\n%v", want, err)
+				}
+			}
+			for line := range strings.Lines(err.Error()) {
+				if !strings.HasPrefix(line, file) {
+					t.Errorf("a line of the error does not name the file: %s", line)
+				}
+			}
+		})
+	}
+}
+
+func TestExampleConfigurationHasEveryKeyAtItsDefault(t *testing.T) {
+	c, err := LoadConfig(writeFile(t, "ringside.yaml", configs.Example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := DefaultConfig()
+	if err := want.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	want.AGI.Allow = []string{}
+	if diff := cmp.Diff(want, c); diff != "" {
+		t.Errorf("the example differs from the defaults (-default +example):\n%s", diff)
+	}
+	var keys func(reflect.Type, string)
+	keys = func(typ reflect.Type, path string) {
+		for i := range typ.NumField() {
+			name, f := typ.Field(i).Tag.Get("yaml"), typ.Field(i).Type
+			if f.Kind() == reflect.Struct && f != reflect.TypeFor[Duration]() {
+				keys(f, name+".")
+				continue
+			}
+			if !strings.Contains(configs.Example, name+":") && name != "token_file" {
+				t.Errorf("the example does not explain %s%s", path, name)
+			}
+		}
+	}
+	keys(reflect.TypeFor[Config](), "")
+}
+
+func TestEnvironmentAndFilesInTheConfiguration(t *testing.T) {
+	t.Setenv("RINGSIDE_TEST_PORT", "4999")
+	file := writeFile(t, "ringside.yaml", "agi: {listen: '127.0.0.1:${RINGSIDE_TEST_PORT}', token_file: token}\nstore: {path: s/r.db, retention: 30d}\n")
+	folder := filepath.Dir(file)
+	if err := os.WriteFile(filepath.Join(folder, "token"), []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := LoadConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.AGI.Listen != "127.0.0.1:4999" || c.Store.Path != filepath.Join(folder, "s/r.db") || c.Store.Retention.Duration != 30*24*time.Hour {
+		t.Errorf("got %+v", c)
+	}
+	token, err := c.token()
+	if err != nil || token.Reveal() != "s3cret" {
+		t.Errorf("token %q, %v", token.Reveal(), err)
+	}
+	if token.String() != "<secret>" {
+		t.Errorf("the token prints as %s", token)
+	}
+}
