@@ -57,10 +57,13 @@ func (c *channel) Play(ctx context.Context, p ringside.Prompt) error {
 	return c.gone(ctx)
 }
 
+// maxSpoken is the longest text that is spoken, in bytes: what fits in one command.
+const maxSpoken = 900
+
 // spoken makes a text an application's only argument: without the comma and the "|" that would
 // begin the next one.
 func spoken(text string) string {
-	b := []byte(plain(text, maxValue))
+	b := []byte(plain(text, maxSpoken))
 	for i, ch := range b {
 		if ch == ',' || ch == '|' || ch == '&' {
 			b[i] = ' '
@@ -115,12 +118,10 @@ func (c *channel) Wait(ctx context.Context, music string) error {
 	if _, err := c.command(ctx, replyWithin, "SET MUSIC ON", music); err != nil && !errors.Is(err, ringside.ErrRefused) {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetReadDeadline(time.Unix(1, 0)) })
-	var err error
-	if ctx.Err() == nil {
-		err = c.wire.hungUp()
-	}
-	stop()
+	_ = c.conn.SetReadDeadline(time.Time{})
+	release := c.interrupted(ctx, anyCause)
+	err := c.wire.hungUp()
+	release()
 	if err != nil {
 		return err
 	}

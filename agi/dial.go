@@ -27,8 +27,12 @@ type Dial struct {
 // placeholder stands for the number in a template.
 const placeholder = "${number}"
 
-// maxDialString bounds a dial string: what does not fit in a command is not rung.
-const maxDialString = 700
+// Bounds, in bytes, so that every command fits: what does not fit in a dial string is not rung.
+const (
+	maxDialString = 640
+	maxTemplate   = 160
+	maxOptions    = 40
+)
 
 // Validate returns everything that is wrong with the templates, each error with its field.
 func (d Dial) Validate() (errs []error) {
@@ -38,6 +42,9 @@ func (d Dial) Validate() (errs []error) {
 		if err := checkTemplate(t.template); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", t.field, err))
 		}
+	}
+	if len(d.Options) > maxOptions {
+		errs = append(errs, fmt.Errorf("options: %d letters are too many", len(d.Options)))
 	}
 	for _, c := range d.Options {
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
@@ -53,6 +60,9 @@ func (d Dial) Validate() (errs []error) {
 func checkTemplate(template string) error {
 	if strings.Count(template, placeholder) != 1 {
 		return fmt.Errorf("%q must hold %s once", template, placeholder)
+	}
+	if len(template) > maxTemplate {
+		return fmt.Errorf("a template has at most %d bytes, and this one has %d", maxTemplate, len(template))
 	}
 	for _, c := range strings.Replace(template, placeholder, "", 1) {
 		switch {

@@ -21,6 +21,7 @@ var errEnvironment = errors.New("the peer sent no AGI environment")
 
 // environment is what ringside uses of the lines that Asterisk sends first.
 type environment struct {
+	request    string
 	script     string     // the request's path without its slash
 	query      url.Values // the request's query
 	channel    string
@@ -33,8 +34,9 @@ type environment struct {
 }
 
 // readEnvironment reads lines up to the empty one. Lines may come in any order; unknown ones are
-// passed over, and a value is cut at 1 KiB: a caller chooses their own name. The error names the
-// limit that a peer broke.
+// passed over, and a value is cut at 1 KiB: a caller chooses their own name. A line that comes
+// twice is refused, since Asterisk sends none twice: a line break in somebody's name made it. The
+// error names the limit that a peer broke, and holds nothing that the peer sent.
 func readEnvironment(r *bufio.Reader) (*environment, error) {
 	env := &environment{}
 	total := 0
@@ -44,9 +46,13 @@ func readEnvironment(r *bufio.Reader) (*environment, error) {
 			return nil, err
 		}
 		if len(line) == 0 {
-			if env.script == "" {
+			if env.request == "" {
 				return nil, fmt.Errorf("%w: there is no agi_network_script", errEnvironment)
 			}
+			script, query, _ := strings.Cut(env.request, "?")
+			env.script = strings.TrimPrefix(script, "/")
+			// A part that can't be read is left out: the script's name and the environment decide.
+			env.query, _ = url.ParseQuery(query)
 			return env, nil
 		}
 		name, value, ok := bytes.Cut(line, []byte(":"))
@@ -54,7 +60,9 @@ func readEnvironment(r *bufio.Reader) (*environment, error) {
 			return nil, fmt.Errorf("%w: a line without a colon", errEnvironment)
 		}
 		value = bytes.TrimPrefix(value, []byte(" "))
-		env.set(name, value)
+		if err := env.set(name, value); err != nil {
+			return nil, err
+		}
 	}
 	return nil, fmt.Errorf("%w: more than %d lines", errEnvironment, maxEnvLines)
 }
@@ -84,15 +92,11 @@ func readEnvLine(r *bufio.Reader, total *int) ([]byte, error) {
 	}
 }
 
-func (e *environment) set(name, value []byte) {
+func (e *environment) set(name, value []byte) error {
 	var field *string
 	switch string(name) {
 	case "agi_network_script":
-		script, query, _ := strings.Cut(cut(string(value), maxEnvValue), "?")
-		e.script = strings.TrimPrefix(script, "/")
-		// A part that can't be read is left out: the script's name and the environment decide.
-		e.query, _ = url.ParseQuery(query)
-		return
+		field = &e.request
 	case "agi_channel":
 		field = &e.channel
 	case "agi_uniqueid":
@@ -108,9 +112,18 @@ func (e *environment) set(name, value []byte) {
 	case "agi_context":
 		field = &e.context
 	default:
-		return
+		return nil
 	}
-	*field = cut(string(value), maxEnvValue)
+	if *field != "" {
+		return fmt.Errorf("%w: a line came twice", errEnvironment)
+	}
+	*field = cutBytes(value, maxEnvValue)
+	return nil
+}
+
+// cutBytes is cut without a copy of what is cut off.
+func cutBytes(b []byte, limit int) string {
+	return cut(string(b[:min(len(b), limit+1)]), limit)
 }
 
 // caller is the caller's number; Asterisk writes "unknown" for none.

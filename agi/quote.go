@@ -4,8 +4,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/ringside-pbx/ringside"
 )
 
 // quote is the encoder of the protocol: one argument of a command, so that Asterisk's parse_args
@@ -24,37 +22,6 @@ func quote(s string) string {
 	b.WriteByte('"')
 	return b.String()
 }
-
-// assignments is the argument of MSet, which splits at commas outside of quotes
-// (AST_STANDARD_APP_ARGS). Values are made harmless with plain first.
-func assignments(vars []ringside.Variable) string {
-	var b strings.Builder
-	for i, v := range vars {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(v.Name)
-		b.WriteByte('=')
-		value := plain(v.Value, maxValue)
-		if strings.ContainsAny(value, ", '") || !ascii(value) {
-			value = `"` + value + `"`
-		}
-		b.WriteString(value)
-	}
-	return b.String()
-}
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
-// maxValue is the longest value of a variable, in bytes.
-const maxValue = 512
 
 // plain makes a text that somebody else chose harmless in an application's argument: without
 // control and format characters, invalid UTF-8, quotes, backslashes and the "$" with which an

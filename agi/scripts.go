@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -22,12 +23,6 @@ type Switchboard interface {
 	// Contact finds who a caller is.
 	Contact(number string) (ringside.Contact, bool)
 }
-
-// The variables that the scripts set. RINGSIDE_RESULT is the last.
-const (
-	variableDial   = "RINGSIDE_DIAL"
-	variableResult = "RINGSIDE_RESULT"
-)
 
 // A script serves one request.
 type script func(ctx context.Context, s *session, env *environment)
@@ -91,7 +86,7 @@ func (s *Server) decide(ctx context.Context, sess *session, env *environment) {
 // decisionVariables are what the dialplan needs to carry out a decision, RINGSIDE_RESULT last.
 func (s *Server) decisionVariables(d *ringside.Decision, id string) []ringside.Variable {
 	result := ringside.ResultDecided
-	vars := append(make([]ringside.Variable, 0, 8), ringside.Variable{Name: "RINGSIDE_ACTION", Value: string(d.Action)})
+	vars := append(make([]ringside.Variable, 0, 8), ringside.Variable{Name: variableAction, Value: string(d.Action)})
 	dial, err := s.opt.Dial.Of(d)
 	if err != nil {
 		s.log.Warn("a decision can't be dialled and is released", "call", id, "error", err)
@@ -100,31 +95,28 @@ func (s *Server) decisionVariables(d *ringside.Decision, id string) []ringside.V
 	case err != nil, d.Action == ringside.NotFound, d.Action == ringside.NotConfigured, d.Action == ringside.Failed:
 		result = ringside.ResultReleased
 	case d.Action == ringside.Announcement:
-		vars = append(vars, ringside.Variable{Name: "RINGSIDE_TARGET", Value: cut(d.Announcement, 200)})
+		vars = append(vars, ringside.Variable{Name: variableTarget, Value: d.Announcement})
 	case d.Action == ringside.Hangup, d.Action == ringside.Busy:
-		vars = append(vars, ringside.Variable{Name: "RINGSIDE_TARGET", Value: strconv.Itoa(int(d.Cause))})
+		vars = append(vars, ringside.Variable{Name: variableTarget, Value: strconv.Itoa(int(d.Cause))})
 	default:
-		vars = append(vars, ringside.Variable{Name: "RINGSIDE_TARGET", Value: d.Target})
+		vars = append(vars, ringside.Variable{Name: variableTarget, Value: d.Target})
 	}
 	if dial != "" {
 		vars = append(vars, ringside.Variable{Name: variableDial, Value: dial})
 	}
 	if d.Timeout > 0 {
-		vars = append(vars, ringside.Variable{Name: "RINGSIDE_TIMEOUT", Value: strconv.Itoa(int(d.Timeout / time.Second))})
+		vars = append(vars, ringside.Variable{Name: variableTimeout, Value: strconv.Itoa(int(d.Timeout / time.Second))})
 	}
 	if d.Group != nil {
-		vars = append(vars, ringside.Variable{Name: "RINGSIDE_GROUP", Value: cut(d.Group.Name, maxName)})
+		vars = append(vars, ringside.Variable{Name: variableGroup, Value: d.Group.Name})
 	}
 	if d.Rule != nil {
-		vars = append(vars, ringside.Variable{Name: "RINGSIDE_RULE", Value: cut(d.Rule.Name, maxName)})
+		vars = append(vars, ringside.Variable{Name: variableRule, Value: d.Rule.Name})
 	}
 	return append(vars,
-		ringside.Variable{Name: "RINGSIDE_CALL_ID", Value: id},
+		ringside.Variable{Name: variableCallID, Value: id},
 		ringside.Variable{Name: variableResult, Value: string(result)})
 }
-
-// maxName is how many bytes of a group's or rule's name fit in a command beside all else.
-const maxName = 60
 
 // Of is a decision's dial string or mailbox; empty if it has none.
 func (d Dial) Of(decision *ringside.Decision) (string, error) {
@@ -134,12 +126,14 @@ func (d Dial) Of(decision *ringside.Decision) (string, error) {
 	case ringside.Voicemail:
 		return d.mailbox(decision.Target)
 	case ringside.Route:
-		numbers := decision.Targets
-		if numbers == nil {
-			numbers = []string{decision.Target}
+		if decision.Targets == nil {
+			return d.String(ringside.Target{Kind: ringside.ToExtension, Number: decision.Target})
 		}
-		targets := make([]ringside.Target, len(numbers))
-		for i, n := range numbers {
+		if len(decision.Targets) == 0 {
+			return "", fmt.Errorf("%w: there is nobody to dial", ringside.ErrRefused)
+		}
+		targets := make([]ringside.Target, len(decision.Targets))
+		for i, n := range decision.Targets {
 			targets[i] = ringside.Target{Kind: ringside.ToExtension, Number: n}
 		}
 		joined, _, err := d.Strings(targets)
@@ -155,9 +149,9 @@ func (s *Server) lookup(ctx context.Context, sess *session, env *environment) {
 	if c, ok := s.calls.Contact(env.caller()); ok {
 		result = "found"
 		for _, v := range []ringside.Variable{
-			{Name: "RINGSIDE_NAME", Value: cut(c.Name, 160)},
-			{Name: "RINGSIDE_COMPANY", Value: cut(c.Company, 160)},
-			{Name: "RINGSIDE_OWNER", Value: cut(c.Owner, ringside.MaxNumber)},
+			{Name: variableName, Value: c.Name},
+			{Name: variableCompany, Value: c.Company},
+			{Name: variableOwner, Value: c.Owner},
 		} {
 			if v.Value != "" {
 				vars = append(vars, v)
@@ -186,9 +180,8 @@ func (s *Server) hangup(ctx context.Context, sess *session, env *environment) {
 	s.calls.Finish(offer(env), facts)
 }
 
-// answered takes the report of the called channel that has answered. It sends nothing.
-func (s *Server) answered(_ context.Context, sess *session, env *environment) {
-	if sess.claim() == nil {
-		s.calls.Answered(env.query.Get("id"), endpoint(env.channel))
-	}
+// answered takes the report of the called channel that has answered. It sends nothing. Two people
+// wait for it to end, so the deadline holds here, too.
+func (s *Server) answered(_ context.Context, _ *session, env *environment) {
+	s.calls.Answered(env.query.Get("id"), endpoint(env.channel))
 }

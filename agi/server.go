@@ -1,7 +1,6 @@
 package agi
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -59,12 +57,26 @@ type Server struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
-	open   atomic.Int64
-	conns  sync.Map // net.Conn → struct{}
+	peers  peers
+	wires  sync.Pool // of *wire
+	own    own
 }
 
 // Listen binds the address and serves until Stop. An address that is taken is an error.
 func Listen(opt Options, calls Switchboard) (*Server, error) {
+	s, err := newServer(opt, calls)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", opt.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listening for FastAGI: %w", err)
+	}
+	s.start(listener)
+	return s, nil
+}
+
+func newServer(opt Options, calls Switchboard) (*Server, error) {
 	opt.Deadline = cmp.Or(opt.Deadline, 50*time.Millisecond)
 	opt.MaxConnections = cmp.Or(opt.MaxConnections, 2000)
 	if len(opt.Allow) == 0 {
@@ -74,14 +86,17 @@ func Listen(opt Options, calls Switchboard) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", opt.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listening for FastAGI: %w", err)
-	}
-	s := &Server{opt: opt, calls: calls, listener: listener, defaults: defaults, log: newLimited(opt.Log)}
+	return &Server{
+		opt: opt, calls: calls, defaults: defaults, log: newLimited(opt.Log),
+		peers: peers{limit: opt.MaxConnections, open: map[*peer]struct{}{}},
+		wires: sync.Pool{New: func() any { return newWire() }},
+	}, nil
+}
+
+func (s *Server) start(listener net.Listener) {
+	s.listener = listener
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.wg.Go(s.accept)
-	return s, nil
 }
 
 // Addr is the address that is listened on.
@@ -99,12 +114,8 @@ func (s *Server) Stop(ctx context.Context, cause error) int {
 		return 0
 	case <-ctx.Done():
 	}
-	left := int(s.open.Load())
 	s.cancel(cause)
-	s.conns.Range(func(conn, _ any) bool {
-		_ = conn.(net.Conn).SetDeadline(time.Unix(1, 0))
-		return true
-	})
+	left := s.peers.interrupt()
 	<-done
 	return left
 }
@@ -125,50 +136,79 @@ func (s *Server) accept() {
 			continue
 		}
 		pause = 0
-		if s.open.Add(1) > int64(s.opt.MaxConnections) {
-			s.open.Add(-1)
-			s.log.Warn("too many FastAGI connections: one was closed", "limit", s.opt.MaxConnections)
-			_ = conn.Close()
-			continue
+		if p, ok := s.peers.add(conn, time.Now()); ok {
+			s.wg.Go(func() { s.connection(p) })
+		} else {
+			s.wg.Go(func() { s.refuse(conn) })
 		}
-		s.wg.Go(func() {
-			defer s.open.Add(-1)
-			s.connection(conn)
-		})
 	}
 }
 
-// readers are shared between connections, most of which last a millisecond.
-func newReader(conn net.Conn) *bufio.Reader { return bufio.NewReaderSize(conn, maxLine) }
+// refuse closes a connection for which there is no room, unless it is the watchdog's: a busy
+// server is not a dead one.
+func (s *Server) refuse(conn net.Conn) {
+	if s.own.placed(conn) {
+		s.peers.mu.Lock()
+		p := s.peers.enter(conn, time.Now())
+		s.peers.mu.Unlock()
+		s.connection(p)
+		return
+	}
+	s.log.Warn("too many FastAGI connections: one was closed", "limit", s.opt.MaxConnections)
+	_ = conn.Close()
+}
 
 // connection serves one connection to its end, and survives whatever happens in it.
-func (s *Server) connection(conn net.Conn) {
-	s.conns.Store(conn, struct{}{})
+func (s *Server) connection(p *peer) {
+	conn := p.conn
 	defer func() {
-		s.conns.Delete(conn)
 		_ = conn.Close()
-		if p := recover(); p != nil {
-			s.log.Error("a FastAGI session failed inside ringside", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		s.peers.remove(p)
+		if v := recover(); v != nil {
+			s.log.Error("a FastAGI session failed inside ringside", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		}
 	}()
-	if !s.allowed(conn.RemoteAddr()) {
+	if !s.allowed(conn.RemoteAddr()) && !s.own.placed(conn) {
 		s.log.Warn("a FastAGI peer is not on the allow-list", "peer", conn.RemoteAddr().String())
 		return
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(environmentWithin))
-	r := newReader(conn)
-	env, err := readEnvironment(r)
-	if err != nil {
-		s.log.Warn("a FastAGI request could not be read", "peer", conn.RemoteAddr().String(), "error", err)
+	if s.ctx.Err() != nil { // the deadline that Stop set may be the one that has just been moved
 		return
 	}
+	w := s.wires.Get().(*wire)
+	w.begin(conn)
+	if env := s.environment(p, w); env != nil {
+		s.serve(conn, w, env)
+	}
+	// Not deferred: after a panic nobody knows what else holds the wire.
+	w.begin(nil)
+	s.wires.Put(w)
+}
+
+// environment reads what the peer wants; nil refuses it.
+func (s *Server) environment(p *peer, w *wire) *environment {
+	env, err := readEnvironment(w.r)
+	if err != nil {
+		if s.peers.wasEvicted(p) {
+			s.log.Warn("too many FastAGI connections: a silent one was closed", "limit", s.opt.MaxConnections)
+		} else {
+			s.log.Warn("a FastAGI request could not be read", "peer", p.conn.RemoteAddr().String(), "error", err)
+		}
+		return nil
+	}
+	s.peers.heard(p)
+	return env
+}
+
+func (s *Server) serve(conn net.Conn, w *wire, env *environment) {
 	script := s.script(env)
 	if script == nil {
 		return
 	}
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	defer cancel(nil)
-	sess := newSession(conn, &wire{conn: conn, r: r}, cancel)
+	sess := newSession(conn, w, cancel)
 	expiry := time.AfterFunc(s.opt.Deadline, func() {
 		if sess.expire(s.defaults) {
 			s.log.Error("no decision within the deadline: the call was released with the default",

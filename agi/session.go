@@ -22,8 +22,7 @@ var ErrLate = errors.New("no decision within the deadline: the call was released
 // session is one AGI connection whose environment has been read. One goroutine uses it.
 type session struct {
 	conn   net.Conn
-	wire   wire
-	agi    *agi.AGI
+	wire   *wire
 	cancel context.CancelCauseFunc
 
 	mu sync.Mutex
@@ -31,15 +30,13 @@ type session struct {
 	spoken, late bool
 }
 
-func newSession(conn net.Conn, r *wire, cancel context.CancelCauseFunc) *session {
-	s := &session{conn: conn, wire: *r, cancel: cancel}
-	s.wire.onHangup = func() { cancel(ringside.ErrCallerGone) }
-	s.agi = agi.New(&s.wire, &s.wire)
-	return s
+func newSession(conn net.Conn, w *wire, cancel context.CancelCauseFunc) *session {
+	w.onHangup = func() { cancel(ringside.ErrCallerGone) }
+	return &session{conn: conn, wire: w, cancel: cancel}
 }
 
 // expire is what happens at the deadline of a decision: if nothing has been sent, the default is,
-// and the connection ends.
+// and the connection ends. It leaves the wire alone, which belongs to the session's goroutine.
 func (s *session) expire(defaults string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +45,8 @@ func (s *session) expire(defaults string) bool {
 	}
 	s.spoken, s.late = true, true
 	s.cancel(ErrLate)
-	_, _ = s.wire.Write([]byte(defaults + "\n"))
+	_ = s.conn.SetWriteDeadline(time.Now().Add(replyWithin))
+	_, _ = s.conn.Write([]byte(defaults + "\n"))
 	// Asterisk carries out the command although nobody reads its reply, then sees the end.
 	_ = s.conn.Close()
 	return true
@@ -65,6 +63,32 @@ func (s *session) claim() error {
 	return nil
 }
 
+// interrupted moves the read deadline to the past when ctx ends for a reason that counts. The
+// function that it returns ends that, and waits until it can't happen any more: a deadline that
+// is moved late would break the next command.
+func (s *session) interrupted(ctx context.Context, counts func(cause error) bool) (release func()) {
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		if counts(context.Cause(ctx)) {
+			_ = s.conn.SetReadDeadline(past)
+		}
+	})
+	return func() {
+		if !stop() {
+			<-done
+		}
+	}
+}
+
+// Why a read is interrupted. A caller who leaves while a command runs is told by HANGUP, and the
+// reply follows: only the end of ringside's own patience interrupts a command.
+func anyCause(error) bool          { return true }
+func notByCaller(cause error) bool { return !errors.Is(cause, ringside.ErrCallerGone) }
+
 // command sends one command and waits for its reply. within bounds the reply; 0 waits as long as
 // ctx does, for commands that last. Arguments must be quoted already.
 //
@@ -78,17 +102,18 @@ func (s *session) command(ctx context.Context, within time.Duration, words ...st
 	if s.wire.broken != nil {
 		return nil, s.wire.broken
 	}
-	s.wire.silence = within
-	_ = s.conn.SetReadDeadline(time.Time{})
-	stop := context.AfterFunc(ctx, func() {
-		// A caller who leaves is told by HANGUP, and the reply follows: only the end of ringside's
-		// own patience interrupts a command.
-		if !errors.Is(context.Cause(ctx), ringside.ErrCallerGone) {
-			_ = s.conn.SetReadDeadline(time.Unix(1, 0))
-		}
-	})
-	res := s.agi.Command(words...)
-	stop()
+	// A command is far smaller than the send buffer of a peer that reads, so this bounds one that
+	// does not; the reply's own bound is set with it.
+	now := time.Now()
+	if within > 0 {
+		_ = s.conn.SetDeadline(now.Add(within))
+	} else {
+		_ = s.conn.SetReadDeadline(time.Time{})
+		_ = s.conn.SetWriteDeadline(now.Add(replyWithin))
+	}
+	release := s.interrupted(ctx, notByCaller)
+	res := s.wire.agi.Command(words...)
+	release()
 	switch {
 	case s.wire.broken != nil:
 		if cause := context.Cause(ctx); cause != nil {
@@ -111,7 +136,7 @@ func (s *session) set(ctx context.Context, vars ...ringside.Variable) error {
 	if len(vars) == 0 {
 		return nil
 	}
-	_, err := s.command(ctx, replyWithin, "EXEC", "MSet", quote(assignments(vars)))
+	_, err := s.command(ctx, replyWithin, "EXEC", "MSet", fitting(vars))
 	return err
 }
 

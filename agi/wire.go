@@ -9,6 +9,8 @@ import (
 	"net"
 	"time"
 
+	"github.com/CyCoreSystems/agi"
+
 	"github.com/ringside-pbx/ringside"
 )
 
@@ -18,31 +20,48 @@ const (
 	maxCommand = 1024
 	maxLine    = 8 * 1024
 	maxUsage   = 32 // lines of a 520 reply
+	// readBuffer is what a connection costs while it is silent, and holds a usual environment.
+	readBuffer = 2 * 1024
 )
 
 var (
 	errLineTooLong = errors.New("a line is longer than 8 KiB")
 	errBadCommand  = errors.New("the command holds a line break or NUL, or is too long")
+	errNoReply     = errors.New("what came is no reply")
 )
 
 // wire is the guarded line transport under CyCoreSystems/agi, which reads with a buffer that it
 // throws away after every command: each Read hands out exactly one logical reply, so there is
-// nothing to lose. It is used by one goroutine at a time.
+// nothing to lose. It is used by one goroutine at a time, and by one connection after another.
 type wire struct {
 	conn net.Conn
 	r    *bufio.Reader
-	// rest is what is left of a reply that did not fit the last Read.
-	rest []byte
-	// started: the library has been given the empty environment it reads first.
-	started bool
+	// agi makes the commands and reads the replies.
+	agi *agi.AGI
+	// rest is what is left of a reply that did not fit the last Read; long holds one that did not
+	// fit the reader's buffer.
+	rest, long []byte
 	// onHangup is called when Asterisk says that the channel has been hung up.
 	onHangup func()
 	// broken is the first error of the transport; there is no use in it afterwards.
 	broken error
 	// refused: the last reply was one of 510, 511 and 520.
 	refused bool
-	// silence is how long Asterisk may take over the next reply; 0 is for ever.
-	silence time.Duration
+}
+
+func newWire() *wire {
+	w := &wire{r: bufio.NewReaderSize(nil, readBuffer)}
+	// The library reads the environment first, which is ringside's own business: it gets none.
+	w.rest = []byte("\n")
+	w.agi = agi.New(w, w)
+	return w
+}
+
+// begin makes w the wire of a connection.
+func (w *wire) begin(conn net.Conn) {
+	w.conn = conn
+	w.r.Reset(conn)
+	w.rest, w.long, w.onHangup, w.broken, w.refused = nil, nil, nil, nil, false
 }
 
 // Write sends one command. The library writes each command in one piece with its line feed; that
@@ -55,7 +74,6 @@ func (w *wire) Write(p []byte) (int, error) {
 		return 0, errBadCommand
 	}
 	w.refused = false
-	_ = w.conn.SetWriteDeadline(time.Now().Add(replyWithin))
 	n, err := w.conn.Write(p)
 	if err != nil {
 		w.broken = fmt.Errorf("%w: %w", ringside.ErrConnectionLost, err)
@@ -65,16 +83,18 @@ func (w *wire) Write(p []byte) (int, error) {
 
 // Read hands out one logical reply with its line feed.
 func (w *wire) Read(p []byte) (int, error) {
-	if !w.started {
-		w.started = true
-		return copy(p, "\n"), nil
-	}
 	if len(w.rest) == 0 {
 		line, err := w.reply()
 		if err != nil {
 			return 0, err
 		}
-		w.rest = append(line, '\n')
+		// A whole reply goes straight to the library's buffer.
+		if len(line) < len(p) {
+			n := copy(p, line)
+			p[n] = '\n'
+			return n + 1, nil
+		}
+		w.rest = append(bytes.Clone(line), '\n')
 	}
 	n := copy(p, w.rest)
 	w.rest = w.rest[n:]
@@ -83,11 +103,9 @@ func (w *wire) Read(p []byte) (int, error) {
 
 // reply reads lines until one answers the command: HANGUP, which comes unasked and on its own, and
 // progress are passed over; a usage text is folded; refusals are put in the form that the library
-// can read.
+// can read. What is none of these means that the two sides have lost each other, and there is no
+// use in the connection. The line is valid until the next one is read.
 func (w *wire) reply() ([]byte, error) {
-	if w.silence > 0 {
-		_ = w.conn.SetReadDeadline(time.Now().Add(w.silence))
-	}
 	for {
 		line, err := w.line()
 		if err != nil {
@@ -97,6 +115,8 @@ func (w *wire) reply() ([]byte, error) {
 		case len(line) == 0, bytes.HasPrefix(line, []byte("100 ")):
 		case string(line) == "HANGUP":
 			w.onHangup()
+		case bytes.HasPrefix(line, []byte("200 result=")):
+			return line, nil
 		case bytes.HasPrefix(line, []byte("520-")):
 			if err := w.skipUsage(); err != nil {
 				return nil, err
@@ -107,7 +127,7 @@ func (w *wire) reply() ([]byte, error) {
 			w.refused = true
 			return append(line[:3:3], " result=-1 (refused)"...), nil
 		default:
-			return bytes.Clone(line), nil
+			return nil, w.fail(errNoReply)
 		}
 	}
 }
@@ -123,7 +143,11 @@ func (w *wire) skipUsage() error {
 			return nil
 		}
 	}
-	w.broken = fmt.Errorf("%w: a usage text does not end", ringside.ErrConnectionLost)
+	return w.fail(errors.New("a usage text does not end"))
+}
+
+func (w *wire) fail(err error) error {
+	w.broken = fmt.Errorf("%w: %w", ringside.ErrConnectionLost, err)
 	return w.broken
 }
 
@@ -133,15 +157,19 @@ func (w *wire) line() ([]byte, error) {
 		return nil, w.broken
 	}
 	line, err := w.r.ReadSlice('\n')
-	switch {
-	case errors.Is(err, bufio.ErrBufferFull):
-		err = errLineTooLong
-	case errors.Is(err, io.EOF):
-		err = io.EOF
+	if errors.Is(err, bufio.ErrBufferFull) {
+		w.long = w.long[:0]
+		for errors.Is(err, bufio.ErrBufferFull) && len(w.long)+len(line) <= maxLine {
+			w.long = append(w.long, line...)
+			line, err = w.r.ReadSlice('\n')
+		}
+		w.long = append(w.long, line...)
+		if line = w.long; errors.Is(err, bufio.ErrBufferFull) || len(line) > maxLine {
+			err = errLineTooLong
+		}
 	}
 	if err != nil {
-		w.broken = fmt.Errorf("%w: %w", ringside.ErrConnectionLost, err)
-		return nil, w.broken
+		return nil, w.fail(err)
 	}
 	return bytes.TrimRight(line, "\r\n"), nil
 }
@@ -149,7 +177,6 @@ func (w *wire) line() ([]byte, error) {
 // hungUp waits for Asterisk to say that the caller has left; it returns early, with nil, when the
 // read deadline is moved to the past, and keeps what it had read of a line.
 func (w *wire) hungUp() error {
-	_ = w.conn.SetReadDeadline(time.Time{})
 	for {
 		// Peek keeps a partial line in the buffer when the deadline passes.
 		for n := 1; ; n = w.r.Buffered() + 1 {
@@ -162,9 +189,10 @@ func (w *wire) hungUp() error {
 			case err == nil:
 			case errors.As(err, &timeout) && timeout.Timeout():
 				return nil
+			case errors.Is(err, bufio.ErrBufferFull):
+				return w.fail(errLineTooLong)
 			default:
-				w.broken = fmt.Errorf("%w: %w", ringside.ErrConnectionLost, err)
-				return w.broken
+				return w.fail(err)
 			}
 		}
 		line, err := w.line()
@@ -177,3 +205,8 @@ func (w *wire) hungUp() error {
 		}
 	}
 }
+
+// past is a deadline that has passed: it ends a read that is under way.
+var past = time.Unix(1, 0)
+
+var _ io.ReadWriter = (*wire)(nil)
