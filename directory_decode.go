@@ -77,7 +77,7 @@ func (e DecodeErrors) Unwrap() []error {
 
 // DecodeErrorsOf gives the single errors inside of err, however it was wrapped; nil if there are none.
 func DecodeErrorsOf(err error) []*DecodeError {
-	if all := (DecodeErrors)(nil); errors.As(err, &all) {
+	if all := DecodeErrors(nil); errors.As(err, &all) {
 		return all
 	}
 	if one := (*DecodeError)(nil); errors.As(err, &one) {

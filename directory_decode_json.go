@@ -239,13 +239,13 @@ func (r *docReader) key(first bool) (key []byte, ok bool) {
 }
 
 // array reads a list: item is called for every element, with the element next to be read.
-func (r *docReader) array(item func(i int)) bool {
+func (r *docReader) array(item func(i int)) {
 	if r.peek() != '[' {
 		r.wrongType("a list")
-		return false
+		return
 	}
 	if !r.open() {
-		return false
+		return
 	}
 	for i := 0; ; i++ {
 		c := r.peek()
@@ -272,7 +272,6 @@ func (r *docReader) array(item func(i int)) bool {
 		r.path = r.path[:len(r.path)-1]
 	}
 	r.depth--
-	return !r.halted
 }
 
 // skip reads a value of any kind and forgets it.

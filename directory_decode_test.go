@@ -137,15 +137,19 @@ func TestOddThingsAreProblemsAndTheRestWorks(t *testing.T) {
 		{"line break in a number", `"numbers": [{"number": "101\n"}]`, `error control-character numbers[0].number number 1 "" number`},
 		{"NUL in a member", `"groups": [{"name": "S", "members": ["101", "1\u00002"]}]`, `error control-character groups[0].members[1] group 1 "S" members[1]`},
 		{"line break in a target", `"rules": [{"action": "route_to_number", "target_number": "1\r2"}]`, `error control-character rules[0].target_number rule 1 "" target_number`},
-		{"line break in a fallback's target", `"rules": [{"action": "hangup", "fallback": {"action": "forward_external", "target_external": "1\n2"}}]`,
-			`error control-character rules[0].fallback.target_external rule 1 "" fallback.target_external`},
+		{
+			"line break in a fallback's target", `"rules": [{"action": "hangup", "fallback": {"action": "forward_external", "target_external": "1\n2"}}]`,
+			`error control-character rules[0].fallback.target_external rule 1 "" fallback.target_external`,
+		},
 		{"line break in a password", `"numbers": [{"number": "101", "password": "top\nsecret"}]`, `error control-character numbers[0].password number 1 "101" password`},
 		{"number of 65 characters", `"numbers": [{"number": "` + strings.Repeat("1", 65) + `"}]`, `error too-long numbers[0].number number 1 "" number`},
 		{"empty number", `"numbers": [{"number": ""}]`, `error empty-number numbers[0].number number 1 "" number`},
 		{"name of a megabyte", `"groups": [{"name": "S", "description": "` + strings.Repeat("ы", 1<<19) + `"}]`, `warning too-long groups[0].description group 1 "S" description`},
 		{"line break in a pattern", `"rules": [{"action": "hangup", "caller_id_pattern": "1\n"}]`, `warning control-character rules[0].caller_id_pattern rule 1 "" caller_id_pattern`},
-		{"extension that never rings", `"numbers": [{"number": "1", "account": {"max_concurrent_calls": 0}}]`,
-			`warning never-called numbers[0].account.max_concurrent_calls number 1 "1" account.max_concurrent_calls`},
+		{
+			"extension that never rings", `"numbers": [{"number": "1", "account": {"max_concurrent_calls": 0}}]`,
+			`warning never-called numbers[0].account.max_concurrent_calls number 1 "1" account.max_concurrent_calls`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d, problems, err := DecodeDirectory([]byte(`{"version": "1", "time_zone": "UTC", ` + tt.doc + `}`))

@@ -17,7 +17,7 @@ import (
 	"github.com/ringside-pbx/ringside"
 )
 
-// ErrNoDaemon: nobody serves the socket.
+// ErrNoDaemon says that nobody serves the socket.
 var ErrNoDaemon = errors.New("no running ringside was found")
 
 // Client speaks to the daemon behind a control socket.

@@ -9,10 +9,10 @@ import (
 	"github.com/ringside-pbx/ringside"
 )
 
-// ErrNotFound: there is no such call.
+// ErrNotFound says that there is no such call.
 var ErrNotFound = errors.New("not found")
 
-// ErrRefused: the request was understood and can't be carried out; the text says why.
+// ErrRefused says that the request was understood and can't be carried out; the text says why.
 var ErrRefused = errors.New("refused")
 
 // Daemon is what the control socket speaks for. Client implements it, too.

@@ -36,7 +36,7 @@ func Listen(path string, d Daemon, log *slog.Logger) (*Server, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("making the control socket's folder: %w", err)
 	}
-	if conn, err := net.Dial("unix", path); err == nil {
+	if conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"}); err == nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("the control socket %s is served by another ringside", path)
 	}

@@ -92,13 +92,28 @@ func (a *asterisk) begin(token string) error {
 	}
 	var b strings.Builder
 	for _, line := range [][2]string{
-		{"network", "yes"}, {"network_script", a.cmd.Script + "?" + query.Encode()},
+		{"network", "yes"},
+		{"network_script", a.cmd.Script + "?" + query.Encode()},
 		{"request", "agi://" + a.conn.RemoteAddr().String() + "/" + a.cmd.Script},
-		{"channel", "PJSIP/try-00000001"}, {"language", "en"}, {"type", "PJSIP"}, {"uniqueid", id},
-		{"version", "ringside call"}, {"callerid", from}, {"calleridname", name}, {"callingpres", "0"},
-		{"callingani2", "0"}, {"callington", "0"}, {"callingtns", "0"}, {"dnid", a.cmd.To}, {"rdnis", "unknown"},
-		{"context", "from-trunk"}, {"extension", a.cmd.To}, {"priority", "1"}, {"enhanced", "0.0"},
-		{"accountcode", ""}, {"threadid", "1"},
+		{"channel", "PJSIP/try-00000001"},
+		{"language", "en"},
+		{"type", "PJSIP"},
+		{"uniqueid", id},
+		{"version", "ringside call"},
+		{"callerid", from},
+		{"calleridname", name},
+		{"callingpres", "0"},
+		{"callingani2", "0"},
+		{"callington", "0"},
+		{"callingtns", "0"},
+		{"dnid", a.cmd.To},
+		{"rdnis", "unknown"},
+		{"context", "from-trunk"},
+		{"extension", a.cmd.To},
+		{"priority", "1"},
+		{"enhanced", "0.0"},
+		{"accountcode", ""},
+		{"threadid", "1"},
 	} {
 		fmt.Fprintf(&b, "agi_%s: %s\n", line[0], line[1])
 	}

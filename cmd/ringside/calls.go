@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -88,10 +87,10 @@ func (c *callsTailCmd) Run(p *program) error {
 		printCallLine(p.out, &call)
 		return nil
 	})
-	if context.Cause(p.ctx) != nil {
-		return nil
+	if p.ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil // the user has seen enough
 }
 
 func printCallLine(out io.Writer, c *ringside.Call) {

@@ -112,8 +112,8 @@ func (d *document) place(path string) (line, column int) {
 	n := d.root
 	for path != "" {
 		var key string
-		switch {
-		case path[0] == '[':
+		switch path[0] {
+		case '[':
 			key, path, _ = strings.Cut(path[1:], "]")
 			i, err := strconv.Atoi(key)
 			if err != nil || n.Kind != yaml.SequenceNode || i >= len(n.Content) {

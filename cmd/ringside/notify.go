@@ -13,7 +13,7 @@ func notify(state string) {
 	if path == "" {
 		return
 	}
-	conn, err := net.Dial("unixgram", path)
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		return
 	}

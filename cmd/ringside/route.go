@@ -107,11 +107,9 @@ func at(file string, p ringside.Problem) string {
 	return fmt.Sprintf("%s:%d:%d", file, p.Line, p.Column)
 }
 
-// timeForms are the ways to write a time on the command line.
-var timeForms = []string{"2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", time.RFC3339, "2006-01-02"}
-
+// parseTime reads a time in any of the ways in which it is written on a command line.
 func parseTime(text string, zone *time.Location) (time.Time, error) {
-	for _, form := range timeForms {
+	for _, form := range []string{"2006-01-02 15:04", time.DateTime, "2006-01-02T15:04", time.RFC3339, time.DateOnly} {
 		if t, err := time.ParseInLocation(form, text, zone); err == nil {
 			return t, nil
 		}

@@ -159,7 +159,7 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 // last good one. A bad one never keeps the daemon from starting: calls are released meanwhile.
 func (d *daemon) firstDirectory(ctx context.Context, demo bool) *fileWatch {
 	if file := d.cfg.Directory.File; file != "" {
-		w := newFileWatch(file, func(ctx context.Context) { d.reload(ctx) })
+		w := newFileWatch(file, func(ctx context.Context) { _ = d.reload(ctx) })
 		if d.reload(ctx) != nil {
 			d.lastDirectory(ctx)
 		}

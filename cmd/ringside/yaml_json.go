@@ -11,7 +11,7 @@ import (
 
 // Limits of a YAML document: an alias that repeats a part of it a million times is an attack.
 const (
-	maxYAMLNodes = 20_000_000
+	maxYAMLNodes = 8_000_000
 	maxYAMLDepth = 64
 )
 

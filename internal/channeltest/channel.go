@@ -2,6 +2,7 @@ package channeltest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -117,11 +118,11 @@ func (c *Channel) pass(ctx context.Context, d time.Duration) error {
 
 // Wait implements ringside.Channel.
 func (c *Channel) Wait(ctx context.Context, music string) error {
-	if err := c.say(ctx, "wait", "%s", music); err != nil && context.Cause(ctx) == ringside.ErrCallerGone {
+	if err := c.say(ctx, "wait", "%s", music); err != nil && errors.Is(context.Cause(ctx), ringside.ErrCallerGone) {
 		return err
 	}
 	<-ctx.Done()
-	if cause := context.Cause(ctx); cause == ringside.ErrCallerGone || cause == ringside.ErrConnectionLost {
+	if cause := context.Cause(ctx); errors.Is(cause, ringside.ErrCallerGone) || errors.Is(cause, ringside.ErrConnectionLost) {
 		return cause
 	}
 	return nil
