@@ -182,3 +182,33 @@ func (n *node) set(c byte, to int32) {
 	}
 	n.rare[c] = to
 }
+
+// lead visits every rule that could match a call with these numbers, in no order and perhaps twice,
+// until visit says no.
+func (ix *index) lead(called, caller string, visit func(rule int32) bool) {
+	if ix.called.lead(called, visit) && ix.caller.lead(caller, visit) {
+		for _, r := range ix.general {
+			if !visit(r) {
+				return
+			}
+		}
+	}
+}
+
+func (t *trie) lead(s string, visit func(rule int32) bool) bool {
+	at := int32(0)
+	for i := 0; ; i++ {
+		n := &t.nodes[at]
+		for _, r := range t.lists[n.first : n.first+n.count] {
+			if !visit(r) {
+				return false
+			}
+		}
+		if i == len(s) {
+			return true
+		}
+		if at = n.next(s[i]); at == 0 {
+			return true
+		}
+	}
+}
