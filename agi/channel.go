@@ -114,8 +114,9 @@ func (c *channel) Wait(ctx context.Context, music string) error {
 	if !word(music, 80) {
 		music = "default"
 	}
-	// Without music, the caller waits in silence: better than not at all.
-	if _, err := c.command(ctx, replyWithin, "SET MUSIC ON", music); err != nil && !errors.Is(err, ringside.ErrRefused) {
+	// Without music, the caller waits in silence: better than not at all. ctx is about this wait
+	// only, and may end before Asterisk answers: the answer is awaited all the same.
+	if _, err := c.command(context.WithoutCancel(ctx), replyWithin, "SET MUSIC ON", music); err != nil && !errors.Is(err, ringside.ErrRefused) {
 		return err
 	}
 	_ = c.conn.SetReadDeadline(time.Time{})
@@ -128,7 +129,7 @@ func (c *channel) Wait(ctx context.Context, music string) error {
 	if cause := context.Cause(ctx); errors.Is(cause, ringside.ErrCallerGone) {
 		return cause
 	}
-	// The caller is still there; the music stops, for ctx is about this wait only.
+	// The caller is still there, and the music stops.
 	_, err = c.command(context.WithoutCancel(ctx), replyWithin, "SET MUSIC OFF")
 	if errors.Is(err, ringside.ErrRefused) {
 		return nil

@@ -179,11 +179,12 @@ func (w *wire) line() ([]byte, error) {
 func (w *wire) hungUp() error {
 	for {
 		// Peek keeps a partial line in the buffer when the deadline passes.
-		for n := 1; ; n = w.r.Buffered() + 1 {
-			buffered, err := w.r.Peek(n)
+		for {
+			buffered, _ := w.r.Peek(w.r.Buffered())
 			if bytes.IndexByte(buffered, '\n') >= 0 {
 				break
 			}
+			_, err := w.r.Peek(len(buffered) + 1)
 			var timeout net.Error
 			switch {
 			case err == nil:
