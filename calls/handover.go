@@ -54,9 +54,19 @@ func (s *Switchboard) handedOver(id string) (*call, bool) {
 	return c, true
 }
 
+// handOver decides and reserves; a call that nobody will report on is settled at once.
 func (s *Switchboard) handOver(c *call, h ringside.Handover) ringside.Decision {
 	c.query.Random = s.opt.Random()
+	d := s.decideToHandOver(c, h)
+	if !h.Tracked {
+		s.settle(c, ringside.EndDecided)
+	}
+	return d
+}
+
+func (s *Switchboard) decideToHandOver(c *call, h ringside.Handover) ringside.Decision {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	now := time.Now()
 	d := c.dir.Decide(c.query, &view{s, now})
 	for d.Action == ringside.Queue {
@@ -78,16 +88,12 @@ func (s *Switchboard) handOver(c *call, h ringside.Handover) ringside.Decision {
 	if d.Action == ringside.Route && (h.Tracked || hold > 0) {
 		s.reserve(c, &d)
 	}
-	if !h.Tracked {
+	switch {
+	case !h.Tracked:
 		s.lease(c, now.Add(hold))
-		s.mu.Unlock()
-		s.settle(c, ringside.EndDecided)
-		return d
-	}
-	if c.expiry == nil && !s.closed {
+	case c.expiry == nil && !s.closed:
 		c.expiry = time.AfterFunc(maxTracked, func() { s.finish(c.record.ID, ringside.Facts{}) })
 	}
-	s.mu.Unlock()
 	return d
 }
 

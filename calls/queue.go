@@ -1,6 +1,8 @@
 package calls
 
 import (
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -71,7 +73,15 @@ func (s *Switchboard) leave(w *waiter, at time.Time, result string) {
 
 // dispatch gives free members to those who wait, the longest wait first. A queue's first caller
 // who is not being rung for is served before all behind them. Mutex held.
+//
+// A panic in a decision stays here: it must not leave the mutex locked, nor cost the call that has
+// just ended its record. Those who wait are served at the next event.
 func (s *Switchboard) dispatch(now time.Time) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.opt.Log.Error("serving a queue failed inside ringside", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
 	for {
 		var first *waiter
 		var found ringside.Decision

@@ -52,8 +52,11 @@ func (s *Switchboard) begin(ch ringside.Channel, o ringside.Offer) *call {
 	if old := s.live[c.record.ID]; old != nil && old.ch == nil {
 		// The dialplan carried out a decision on the call and now lets ringside serve it.
 		s.free(old, o.At)
-		old.expiry.Stop()
+		if old.expiry != nil {
+			old.expiry.Stop()
+		}
 		s.live[c.record.ID] = c
+		s.dispatch(o.At)
 	} else if old != nil {
 		// The PBX asks about a call that is still being served (it was transferred into the same
 		// dialplan, say): the same call. The recorder joins the two servings' records.

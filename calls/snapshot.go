@@ -56,14 +56,18 @@ func (s *Switchboard) Explain(dir *routing.Compiled, q routing.Query) (ringside.
 	if known && q.Owner == "" {
 		q.Owner = contact.Owner
 	}
-	s.mu.Lock()
-	d := dir.Decide(q, &view{s, time.Now()})
-	s.mu.Unlock()
+	d := s.tryOut(dir, q)
 	e := d.Explain(q.Caller, q.Called, dir.Version())
 	if known {
 		e.Contact = &contact
 	}
 	return d, e
+}
+
+func (s *Switchboard) tryOut(dir *routing.Compiled, q routing.Query) ringside.Decision {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return dir.Decide(q, &view{s, time.Now()})
 }
 
 // Contact finds who a caller is: a contact of the CRM, or the owner of an extension.

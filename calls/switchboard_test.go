@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -618,6 +619,37 @@ func TestStatusOnlyMovesForward(t *testing.T) {
 		s.board.Answered("test-1", "101") // too late
 		if r := s.record(1); r.Status != ringside.StatusAnswered || r.RoutedTo != "101" || r.Duration != 30 {
 			t.Errorf("recorded %+v", r)
+		}
+	})
+}
+
+func TestPanicWhileServingAQueueLeavesTheSwitchboardWorking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var broken atomic.Bool
+		s := newSite(t, nil, phones("101"))
+		s.board = New(Options{Node: "test", Log: slog.New(slog.DiscardHandler), Recorder: s.journal, Random: func() uint64 {
+			if broken.Load() {
+				panic("no more numbers")
+			}
+			return 1
+		}})
+		s.pbx.Answered = s.board.Answered
+		s.board.SetDirectory(office(t, sales(func(g *ringside.RingGroup) { g.Members = g.Members[:1]; g.QueueTimeout = 100 })))
+		defer s.close()
+		s.call("a", "500")
+		time.Sleep(5 * time.Second)
+		_, leave := s.call("b", "500") // waits
+		time.Sleep(time.Second)
+		broken.Store(true)
+		time.Sleep(60 * time.Second) // the first call ends, and b can't be served
+		broken.Store(false)
+		if n := len(s.board.Waiting()); n != 1 {
+			t.Errorf("%d callers wait", n)
+		}
+		leave()
+		s.serving.Wait()
+		if got := len(s.journal.calls()); got != 2 {
+			t.Errorf("%d records", got)
 		}
 	})
 }
