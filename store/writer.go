@@ -45,11 +45,13 @@ func (s *Store) run(first *batch) {
 			select {
 			case <-tick.C:
 			default:
+				s.queue.gather(s.opt.Linger, s.closing)
 				continue
 			}
 		} else {
 			select {
 			case <-s.queue.wake:
+				s.queue.gather(s.opt.Linger, s.closing)
 				continue
 			case <-s.closing:
 				// What came in before the queue closed is still to be written.
