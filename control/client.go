@@ -106,7 +106,7 @@ func (c *Client) Calls(ctx context.Context, q CallQuery) ([]ringside.Call, error
 
 // Call implements Daemon.
 func (c *Client) Call(ctx context.Context, id string) (ringside.Call, error) {
-	return ask[ringside.Call](ctx, c, http.MethodGet, "/calls/"+id, nil, nil)
+	return ask[ringside.Call](ctx, c, http.MethodGet, "/calls/one", url.Values{"id": {id}}, nil)
 }
 
 // Tail implements Daemon.

@@ -88,8 +88,8 @@ func (s *Server) routes() http.Handler {
 	answer(mux, "GET /waiting", func(r *http.Request) (any, error) { return s.daemon.Waiting(r.Context()) })
 	answer(mux, "GET /directory", func(r *http.Request) (any, error) { return s.daemon.Directory(r.Context()) })
 	answer(mux, "GET /store/check", func(r *http.Request) (any, error) { return s.daemon.CheckStore(r.Context()) })
-	answer(mux, "GET /calls/{id}", func(r *http.Request) (any, error) {
-		return s.daemon.Call(r.Context(), r.PathValue("id"))
+	answer(mux, "GET /calls/one", func(r *http.Request) (any, error) {
+		return s.daemon.Call(r.Context(), r.URL.Query().Get("id"))
 	})
 	answer(mux, "GET /calls", func(r *http.Request) (any, error) {
 		q, err := callQuery(r)
