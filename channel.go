@@ -34,7 +34,8 @@ type Channel interface {
 	// Wait plays music on hold (of the named class; empty is the default) until ctx ends or the
 	// caller leaves. It returns nil when ctx ended, and the cause when the caller left.
 	Wait(ctx context.Context, music string) error
-	// Voicemail hands over to the PBX's voicemail and returns when the caller is through with it.
+	// Voicemail hands over to the PBX's voicemail and returns nil when the caller has left a message,
+	// whether they have hung up after it or not; the cause if they left without one.
 	Voicemail(ctx context.Context, mailbox string) error
 	// Set sets channel variables, all in one command where the PBX can, so that the dialplan and
 	// the CDR carry the decision.

@@ -155,10 +155,13 @@ func (c *channel) Voicemail(ctx context.Context, mailbox string) error {
 	if err != nil {
 		return err
 	}
-	if status == "FAILED" {
-		return fmt.Errorf("%w: the mailbox %s can't take a message", ringside.ErrRefused, box)
+	switch {
+	case status != "FAILED":
+		return nil // most callers hang up after their message
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	}
-	return c.gone(ctx)
+	return fmt.Errorf("%w: the mailbox %s can't take a message", ringside.ErrRefused, box)
 }
 
 // Hangup implements ringside.Channel.

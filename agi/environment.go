@@ -31,11 +31,14 @@ type environment struct {
 	extension  string
 	dnid       string
 	context    string
+	// complete: the last of the lines that Asterisk always sends has come.
+	complete bool
 }
 
 // readEnvironment reads lines up to the empty one. Lines may come in any order; unknown ones are
 // passed over, and a value is cut at 1 KiB: a caller chooses their own name. A line that comes
-// twice is refused, since Asterisk sends none twice: a line break in somebody's name made it. The
+// twice is refused, since Asterisk sends none twice: a line break in somebody's number made it. So
+// is a request that ends before agi_threadid, the last line that Asterisk always sends. The
 // error names the limit that a peer broke, and holds nothing that the peer sent.
 func readEnvironment(r *bufio.Reader) (*environment, error) {
 	env := &environment{}
@@ -46,8 +49,11 @@ func readEnvironment(r *bufio.Reader) (*environment, error) {
 			return nil, err
 		}
 		if len(line) == 0 {
-			if env.request == "" {
+			switch {
+			case env.request == "":
 				return nil, fmt.Errorf("%w: there is no agi_network_script", errEnvironment)
+			case !env.complete:
+				return nil, fmt.Errorf("%w: it ends early", errEnvironment)
 			}
 			script, query, _ := strings.Cut(env.request, "?")
 			env.script = strings.TrimPrefix(script, "/")
@@ -97,6 +103,12 @@ func (e *environment) set(name, value []byte) error {
 	switch string(name) {
 	case "agi_network_script":
 		field = &e.request
+	case "agi_threadid":
+		if e.complete {
+			return fmt.Errorf("%w: a line came twice", errEnvironment)
+		}
+		e.complete = true
+		return nil
 	case "agi_channel":
 		field = &e.channel
 	case "agi_uniqueid":
@@ -141,9 +153,13 @@ func (e *environment) name() string {
 	return e.callerName
 }
 
-// called is the number that was called: the dialplan's extension unless it is one of the special
-// ones, else the number that the trunk gave.
+// called is the number that was called: what the dialplan says in the request, which comes before
+// anything that a caller can write into; else the dialplan's extension unless it is one of the
+// special ones, else the number that the trunk gave.
 func (e *environment) called() string {
+	if to := e.query.Get("to"); to != "" {
+		return to
+	}
 	switch e.extension {
 	case "", "s", "h", "i", "t":
 		if e.dnid != "unknown" {

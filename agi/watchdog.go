@@ -81,7 +81,7 @@ func (s *Server) SelfTest(ctx context.Context) error {
 	if !s.opt.Token.IsZero() {
 		env += "?token=" + s.opt.Token.Reveal()
 	}
-	if _, err := conn.Write([]byte(env + "\n\n")); err != nil {
+	if _, err := conn.Write([]byte(env + "\nagi_threadid: 0\n\n")); err != nil {
 		return fmt.Errorf("calling ringside's own FastAGI port: %w", err)
 	}
 	command, err := bufio.NewReader(conn).ReadString('\n')

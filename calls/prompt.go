@@ -17,18 +17,17 @@ func (s *Switchboard) voicemail(ctx context.Context, c *call, d *ringside.Decisi
 		s.endLeg(c, leg, "failed")
 		c.spend(d.Key)
 		return false, nil
-	case err != nil && !errors.Is(err, ringside.ErrCallerGone):
+	case errors.Is(err, ringside.ErrCallerGone):
+		s.endLeg(c, leg, "left")
+		return true, err
+	case err != nil:
 		s.endLeg(c, leg, "failed")
 		return true, err
 	}
-	// Most callers hang up after their message: that is no abandoned call.
 	s.endLeg(c, leg, "done")
 	s.change(c, func(r *ringside.Call) {
 		r.Status, r.Disposition = r.Status.Advance(ringside.StatusNoAnswer), ringside.EndVoicemail
 	})
-	if err != nil {
-		return true, err
-	}
 	return true, c.ch.Hangup(ctx, ringside.CauseNormal)
 }
 
