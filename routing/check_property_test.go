@@ -260,7 +260,7 @@ func equalKeys[K comparable](a, b map[K]bool) bool {
 }
 
 func TestLanguagesCoverEachOtherOnlyIfNoTextSaysOtherwise(t *testing.T) {
-	all := texts("12a", 5)
+	all, more := texts("12a", 5), texts("12ax", 6)
 	expression := rapid.Custom(drawExpression)
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := expression.Draw(t, "a"), expression.Draw(t, "b")
@@ -277,14 +277,11 @@ func TestLanguagesCoverEachOtherOnlyIfNoTextSaysOtherwise(t *testing.T) {
 		case lb.void:
 		case covers && counter >= 0:
 			t.Fatalf("%q is said to cover %q, but not %q", a, b, all[counter])
-		case !covers && counter < 0 && lb.kind != unknown && la.kind != unknown && !strings.ContainsAny(a+b, "."):
+		case !covers && counter < 0 && len(lb.example) <= 2:
 			// A longer text or another character may tell them apart: look with more of both.
-			for _, s := range texts("12ax", 6) {
-				if lb.matches(s) && !la.matches(s) {
-					return
-				}
+			if !slices.ContainsFunc(more, func(s string) bool { return lb.matches(s) && !la.matches(s) }) {
+				t.Fatalf("%q is not said to cover %q, and nothing tells them apart", a, b)
 			}
-			t.Fatalf("%q is not said to cover %q, and nothing tells them apart", a, b)
 		}
 	})
 }
