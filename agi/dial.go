@@ -173,6 +173,9 @@ func (c *channel) dialled(ctx context.Context, req ringside.DialRequest) (ringsi
 	return res, nil
 }
 
+// maxTalk is the longest talk that is believed, in seconds: a year.
+const maxTalk = 366 * 24 * 3600
+
 // parseOutcome reads the outcome's text; peer is the endpoint that answered.
 func parseOutcome(text string) (res ringside.DialResult, peer string) {
 	f := strings.SplitN(text, "|", 4)
@@ -184,7 +187,7 @@ func parseOutcome(text string) (res ringside.DialResult, peer string) {
 	res.Status = dialStatus(f[0])
 	res.Cause = ringside.HangupCause(cause)
 	if res.Status == ringside.DialAnswered {
-		res.Talk = time.Duration(max(0, talk)) * time.Second
+		res.Talk = time.Duration(min(max(0, talk), maxTalk)) * time.Second
 		peer = endpoint(strings.ReplaceAll(f[3], "%2F", "/"))
 	}
 	return res, peer

@@ -78,9 +78,15 @@ func (s *Server) decide(ctx context.Context, sess *session, env *environment) {
 		h.Hold = &d
 	}
 	d, id := s.calls.Decide(offer(env), h)
-	if err := sess.set(ctx, s.decisionVariables(&d, id)...); err != nil && !errors.Is(err, ringside.ErrCallerGone) {
+	if err := sess.set(ctx, s.decisionVariables(&d, id)...); unusual(err) {
 		s.log.Warn("a decision could not be handed over", "call", id, "error", err)
 	}
+}
+
+// unusual reports whether an error is worth a line in the log: callers leave all the time, and who
+// was late is logged already.
+func unusual(err error) bool {
+	return err != nil && !errors.Is(err, ringside.ErrCallerGone) && !errors.Is(err, ErrLate)
 }
 
 // decisionVariables are what the dialplan needs to carry out a decision, RINGSIDE_RESULT last.
@@ -159,17 +165,17 @@ func (s *Server) lookup(ctx context.Context, sess *session, env *environment) {
 		}
 	}
 	vars = append(vars, ringside.Variable{Name: variableResult, Value: result})
-	if err := sess.set(ctx, vars...); err != nil && !errors.Is(err, ringside.ErrCallerGone) {
+	if err := sess.set(ctx, vars...); unusual(err) {
 		s.log.Warn("a contact could not be handed over", "error", err)
 	}
 }
 
-// hangup takes the final facts from a hangup handler or the h extension.
+// hangup takes the final facts from a hangup handler or the h extension. That the call has ended is
+// true also when the facts can't be read.
 func (s *Server) hangup(ctx context.Context, sess *session, env *environment) {
 	text, err := sess.value(ctx, outcome)
-	if err != nil {
-		s.log.Warn("the end of a call could not be read", "uniqueid", env.uniqueID, "error", err)
-		return
+	if unusual(err) {
+		s.log.Warn("how a call went could not be read", "uniqueid", env.uniqueID, "error", err)
 	}
 	facts := ringside.Facts{}
 	res, peer := parseOutcome(text)

@@ -70,7 +70,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	if w.broken != nil {
 		return 0, w.broken
 	}
-	if len(p) > maxCommand || bytes.IndexByte(p, '\n') != len(p)-1 || bytes.ContainsAny(p, "\r\x00") {
+	if len(p) == 0 || len(p) > maxCommand || bytes.IndexByte(p, '\n') != len(p)-1 || bytes.ContainsAny(p, "\r\x00") {
 		return 0, errBadCommand
 	}
 	w.refused = false
