@@ -39,6 +39,10 @@ func (c *serveCmd) Run(p *program) error {
 	if p.cli.Socket != "" {
 		cfg.Control.Socket = p.cli.Socket
 	}
+	// From the beginning: a signal that nobody takes would end the process.
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
 	d, teardown, err := start(p.ctx, cfg, newLog(cfg.Log, p.err), c.Demo)
 	if err != nil {
 		return err
@@ -46,7 +50,7 @@ func (c *serveCmd) Run(p *program) error {
 	if c.Demo {
 		welcome(p.out, cfg, d)
 	}
-	d.run(p.ctx)
+	d.run(p.ctx, hup)
 	teardown.unwind(d.log, cfg.Shutdown.Grace.Duration)
 	return nil
 }
@@ -217,10 +221,7 @@ func (d *daemon) lastDirectory(ctx context.Context) bool {
 
 // run watches over the daemon until ctx ends: SIGHUP reloads, and the service manager is told that
 // calls are served, as long as they are.
-func (d *daemon) run(ctx context.Context) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+func (d *daemon) run(ctx context.Context, hup <-chan os.Signal) {
 	notify("READY=1")
 	beat := time.NewTicker(cmp.Or(watchdogInterval(), time.Second))
 	defer beat.Stop()
