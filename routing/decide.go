@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -21,7 +22,7 @@ const DefaultRing = 30 * time.Second
 // an extension of the called number is rung, else the directory's default applies, else the
 // outcome is NotFound, which releases the call to the PBX's own dialplan.
 func (c *Compiled) Decide(q Query, v View) ringside.Decision {
-	d := decider{c: c, q: &q, v: v, local: localize(q.At, c.zone), external: c.external(&q), left: c.left}
+	d := decider{c: c, q: q, v: v, local: localize(q.At, c.zone), external: c.external(&q), left: c.left}
 	if q.Detail != Silent {
 		d.trace = &tracer{}
 	}
@@ -40,7 +41,7 @@ func (c *Compiled) Serve(groupID int64, q Query, v View) (ringside.Decision, boo
 	if g == nil || g.off != "" {
 		return ringside.Decision{}, false
 	}
-	d := decider{c: c, q: &q, v: v, external: c.external(&q), serving: true}
+	d := decider{c: c, q: q, v: v, external: c.external(&q), serving: true}
 	if q.Detail != Silent {
 		d.trace = &tracer{}
 	}
@@ -54,7 +55,7 @@ func (c *Compiled) Serve(groupID int64, q Query, v View) (ringside.Decision, boo
 // decider is one decision in the making; it lives on the stack.
 type decider struct {
 	c        *Compiled
-	q        *Query
+	q        Query // a copy: a pointer would drive it to the heap
 	v        View
 	local    localTime
 	external bool
@@ -173,6 +174,7 @@ func (d *decider) first(list []int32, from, best int32) int32 {
 	return best
 }
 
+// search is first for the rules that a trie files under the beginnings of s.
 func (d *decider) search(t *trie, s string, from, best int32) int32 {
 	if s == "" || len(t.lists) == 0 {
 		return best
@@ -180,7 +182,7 @@ func (d *decider) search(t *trie, s string, from, best int32) int32 {
 	at := int32(0)
 	for i := 0; ; i++ {
 		n := &t.nodes[at]
-		best = d.first(t.lists[n.first:n.first+n.count], from, best)
+		best = d.firstFiled(t.lists[n.first:n.first+n.count], s[i:], from, best)
 		if i == len(s) {
 			return best
 		}
@@ -188,6 +190,25 @@ func (d *decider) search(t *trie, s string, from, best int32) int32 {
 			return best
 		}
 	}
+}
+
+// firstFiled is first for entries of which only those go on that s goes on like.
+func (d *decider) firstFiled(list []filed, s string, from, best int32) int32 {
+	if from > 0 {
+		i, _ := slices.BinarySearchFunc(list, from, func(f filed, from int32) int { return cmp.Compare(f.rule, from) })
+		list = list[i:]
+	}
+	ahead := peek(s)
+	for i := range list {
+		f := &list[i]
+		if f.rule >= best {
+			break
+		}
+		if f.goesOn(ahead) && d.matches(f.rule) {
+			return f.rule
+		}
+	}
+	return best
 }
 
 // matchAll is match without the index: it looks at every rule, so that each can be explained.

@@ -1,5 +1,10 @@
 package routing
 
+import (
+	"cmp"
+	"slices"
+)
+
 // index finds the rules that a number could match without looking at the others. Each rule is
 // filed under the literal beginnings of one of its two patterns, the one that fewer rules share; a
 // rule without literal beginnings is filed under none and always looked at.
@@ -61,7 +66,7 @@ type trie struct {
 	nodes []node
 	// building is what nodes hold while the trie grows; finish flattens it into lists.
 	building [][]entry
-	lists    []int32
+	lists    []filed
 }
 
 type node struct {
@@ -69,6 +74,34 @@ type node struct {
 	child        [12]int32
 	// rare leads to children for bytes other than digits and "+".
 	rare map[byte]int32
+}
+
+// filed is a rule with what its prefix goes on with below its node, as far as eight bytes hold it,
+// so that most rules are passed over without a look at them.
+type filed struct {
+	rest uint64
+	rule int32
+	bits uint8 // of rest
+}
+
+func file(rest string, rule int32) filed {
+	rest = rest[:min(len(rest), 8)]
+	return filed{rest: peek(rest), rule: rule, bits: uint8(8 * len(rest))}
+}
+
+// goesOn reports whether the text that was peeked at may go on like the prefix.
+func (f *filed) goesOn(ahead uint64) bool { return (f.rest^ahead)<<(64-f.bits) == 0 }
+
+// peek gives the first eight bytes of a text as a number, the first byte lowest.
+func peek(s string) (v uint64) {
+	if len(s) >= 8 {
+		return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	}
+	for i := range len(s) {
+		v |= uint64(s[i]) << (8 * i)
+	}
+	return v
 }
 
 type entry struct {
@@ -136,17 +169,14 @@ func (t *trie) split(at int32) {
 	}
 }
 
-// finish flattens the lists; rules were added in ascending order, so the lists are sorted, but
-// for one rule's own prefixes, which may end in one node.
+// finish flattens the lists. A rule may stand in one list with several of its prefixes.
 func (t *trie) finish() {
 	for i, entries := range t.building {
 		n := &t.nodes[i]
 		n.first = int32(len(t.lists))
+		slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.rule, b.rule) })
 		for _, e := range entries {
-			if k := len(t.lists); k > int(n.first) && t.lists[k-1] == e.rule {
-				continue
-			}
-			t.lists = append(t.lists, e.rule)
+			t.lists = append(t.lists, file(e.rest, e.rule))
 		}
 		n.count = int32(len(t.lists)) - n.first
 	}
@@ -199,8 +229,9 @@ func (t *trie) lead(s string, visit func(rule int32) bool) bool {
 	at := int32(0)
 	for i := 0; ; i++ {
 		n := &t.nodes[at]
-		for _, r := range t.lists[n.first : n.first+n.count] {
-			if !visit(r) {
+		ahead := peek(s[i:])
+		for _, f := range t.lists[n.first : n.first+n.count] {
+			if f.goesOn(ahead) && !visit(f.rule) {
 				return false
 			}
 		}

@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -38,11 +37,9 @@ func newLanguage(p *pattern) *language {
 		l.texts = []string{""}
 	case p.literal:
 		l.texts = p.prefixes
+	case p.exact:
+		l.kind, l.texts = isOne, p.prefixes
 	default:
-		if l.texts = words(p.src); l.texts != nil {
-			l.kind = isOne
-			break
-		}
 		l.kind = regular
 		if l.automaton() == nil {
 			l.kind = unknown
@@ -121,28 +118,4 @@ func (l *language) covers(other *language) bool {
 	}
 	a, b := l.automaton(), other.automaton()
 	return a != nil && b != nil && a.covers(b)
-}
-
-// words gives the numbers that a pattern such as ^10[01]$ matches; nil if they are not a few words.
-func words(src string) []string {
-	tree, err := syntax.Parse(src, syntax.Perl)
-	if err != nil {
-		return nil
-	}
-	tree = tree.Simplify()
-	if tree.Op != syntax.OpConcat || tree.Sub[len(tree.Sub)-1].Op != syntax.OpEndText {
-		return nil
-	}
-	subs := tree.Sub[:len(tree.Sub)-1]
-	if len(subs) > 0 && subs[0].Op == syntax.OpBeginText {
-		subs = subs[1:]
-	}
-	if slices.ContainsFunc(subs, hasBegin) {
-		return nil
-	}
-	set, exact, _ := walkConcat(subs)
-	if !exact {
-		return nil
-	}
-	return set
 }

@@ -29,9 +29,10 @@ type pattern struct {
 	src string
 	// prefixes are literal beginnings: what matches begins with one of them. Nil: none is known.
 	prefixes []string
-	// literal: what begins with one of the prefixes matches; the expression need not run.
-	literal  bool
-	compiled atomic.Pointer[regexp.Regexp]
+	// literal: what begins with one of the prefixes matches. exact: what is one of them matches, and
+	// nothing else does. In both cases the expression need not run.
+	literal, exact bool
+	compiled       atomic.Pointer[regexp.Regexp]
 }
 
 // compilePattern checks and analyses a pattern. Blank gives nil, which matches everything.
@@ -50,8 +51,33 @@ func compilePattern(src string) (*pattern, error) {
 		return nil, errors.New("its repetitions come to more than " + strconv.Itoa(maxSize) + " characters")
 	}
 	p := &pattern{src: src}
+	if p.prefixes = words(tree); p.prefixes != nil {
+		p.exact = true
+		return p, nil
+	}
 	p.prefixes, p.literal = beginnings(tree)
 	return p, nil
+}
+
+// words gives the numbers that an expression such as ^10[01]$ matches; nil if they are not a few
+// words.
+func words(tree *syntax.Regexp) []string {
+	tree = tree.Simplify()
+	if tree.Op != syntax.OpConcat || tree.Sub[len(tree.Sub)-1].Op != syntax.OpEndText {
+		return nil
+	}
+	subs := tree.Sub[:len(tree.Sub)-1]
+	if len(subs) > 0 && subs[0].Op == syntax.OpBeginText {
+		subs = subs[1:]
+	}
+	if slices.ContainsFunc(subs, hasBegin) {
+		return nil
+	}
+	set, exact, _ := walkConcat(subs)
+	if !exact || slices.Contains(set, "") {
+		return nil
+	}
+	return set
 }
 
 // size is about how many states an expression unfolds to.
@@ -78,6 +104,9 @@ func (p *pattern) match(n ringside.Number) bool {
 func (p *pattern) matchText(s string) bool {
 	if len(s) > ringside.MaxNumber {
 		s = s[:ringside.MaxNumber]
+	}
+	if p.exact {
+		return slices.Contains(p.prefixes, s)
 	}
 	if p.prefixes != nil {
 		if !slices.ContainsFunc(p.prefixes, func(b string) bool { return strings.HasPrefix(s, b) }) {
