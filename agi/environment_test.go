@@ -74,7 +74,7 @@ func TestWhatRealAsterisksSaid(t *testing.T) {
 }
 
 func TestEnvironmentLimits(t *testing.T) {
-	head := "agi_network_script: route\n"
+	head := "agi_network_script: route\nagi_threadid: 1\n"
 	lines := func(n int) string {
 		var b strings.Builder
 		for i := range n {
@@ -96,16 +96,18 @@ func TestEnvironmentLimits(t *testing.T) {
 		"a script smuggled in a name": head + "agi_calleridname: x\nagi_network_script: hangup\n\n",
 		"a caller smuggled in a name": head + "agi_callerid: 1\nagi_calleridname: x\nagi_callerid: 2\n\n",
 		"an extension behind another": head + "agi_calleridname: x\nagi_extension: 9\nagi_extension: 1\n\n",
+		"a blank line in a number":    "agi_network_script: route\nagi_callerid: 1\n\nagi_extension: 900\nagi_threadid: 1\n\n",
+		"a last line too many":        head + "agi_threadid: 2\n\n",
 	} {
 		if env, err := read(text); !errors.Is(err, errEnvironment) {
 			t.Errorf("%s: %+v, %v", name, env, err)
 		}
 	}
 	for name, text := range map[string]string{
-		"many lines":      head + lines(maxEnvLines-2) + "\n",
+		"many lines":      head + lines(maxEnvLines-3) + "\n",
 		"a long line":     head + "agi_x: " + strings.Repeat("x", maxEnvBytes-100) + "\n\n",
 		"any order":       "agi_extension: 5\nagi_channel: PJSIP/1-1\n" + head + "\n",
-		"CR LF":           "agi_network_script: route\r\n\r\n",
+		"CR LF":           "agi_network_script: route\r\nagi_threadid: 1\r\n\r\n",
 		"an empty value":  head + "agi_accountcode: \nagi_callerid:\n\n",
 		"bytes, no UTF-8": head + "agi_calleridname: \xff\xfe\x00\n\n",
 	} {
@@ -116,7 +118,7 @@ func TestEnvironmentLimits(t *testing.T) {
 }
 
 func TestLongValuesAreCutAtACharacter(t *testing.T) {
-	env, err := read("agi_network_script: route\nagi_calleridname: " + strings.Repeat("я", 5000) + "\nagi_callerid: 7\n\n")
+	env, err := read("agi_network_script: route\nagi_calleridname: " + strings.Repeat("я", 5000) + "\nagi_callerid: 7\nagi_threadid: 1\n\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +129,7 @@ func TestLongValuesAreCutAtACharacter(t *testing.T) {
 
 func TestWhoCalledWhat(t *testing.T) {
 	env := func(lines ...string) *environment {
-		e, err := read("agi_network_script: route?id=L.1\n" + strings.Join(lines, "\n") + "\n\n")
+		e, err := read("agi_network_script: route?id=L.1\n" + strings.Join(lines, "\n") + "\nagi_threadid: 1\n\n")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,8 +151,13 @@ func TestWhoCalledWhat(t *testing.T) {
 			t.Error(diff)
 		}
 	}
+	// What the dialplan says of the called number can't be written into by a caller.
+	e, err := read("agi_network_script: route?to=%2B7900&id=1\nagi_extension: 666\nagi_threadid: 1\n\n")
+	if err != nil || e.called() != "+7900" {
+		t.Errorf("%+v, %v", e, err)
+	}
 	for query, id := range map[string]string{"id=a.1": "a.1", "id=": "U", "id=a%20b": "U", "id=" + strings.Repeat("1", 91): "U", "id=%0a": "U", "": "U", "id=%zz": "U"} {
-		e, err := read("agi_network_script: route?" + query + "\nagi_uniqueid: U\n\n")
+		e, err := read("agi_network_script: route?" + query + "\nagi_uniqueid: U\nagi_threadid: 1\n\n")
 		if err != nil || e.id() != id {
 			t.Errorf("%s: %q, %v", query, e.id(), err)
 		}
@@ -161,7 +168,7 @@ func FuzzReadEnvironment(f *testing.F) {
 	for _, s := range []string{
 		environment22("route?id=1"), environment22("decide?tracked=1&hold=0"), "\n", "", "agi_network_script: /usr/bin/id\n\n",
 		"agi_network_script: ../route?%zz&=\n\n", "agi_network_script: route\nagi_calleridname: a\nagi_extension: 1\nagi_extension: 2\n\n",
-		"agi_network_script: route\r\nagi_channel: PJSIP/x-1\r\n\r\n", strings.Repeat("a: b\n", 300), strings.Repeat("x", 70000),
+		"agi_network_script: route\r\nagi_threadid: 1\r\n\r\n", strings.Repeat("a: b\n", 300), strings.Repeat("x", 70000),
 		"agi_network_script: route\nagi_calleridname: " + strings.Repeat("я", 3000) + "\n\nrest",
 	} {
 		f.Add(s)
