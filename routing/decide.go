@@ -182,7 +182,9 @@ func (d *decider) search(t *trie, s string, from, best int32) int32 {
 	at := int32(0)
 	for i := 0; ; i++ {
 		n := &t.nodes[at]
-		best = d.firstFiled(t.lists[n.first:n.first+n.count], s[i:], from, best)
+		if n.count > 0 {
+			best = d.firstFiled(t.lists[n.first:n.first+n.count], s[i:], from, best)
+		}
 		if i == len(s) {
 			return best
 		}

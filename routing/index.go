@@ -57,7 +57,7 @@ func (p *pattern) beginnings() []string {
 
 // burst is how many rules a node holds before it is split by their next byte: a short list costs
 // less than another node.
-const burst = 6
+const burst = 8
 
 // trie files rules by prefix. A node holds the rules whose prefix ends there, or goes on below a
 // node that is not split yet; the child for a byte is found in a short list, since numbers are
