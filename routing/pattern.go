@@ -35,6 +35,9 @@ type pattern struct {
 	compiled       atomic.Pointer[regexp.Regexp]
 }
 
+// errSize refuses a pattern whose match could take long.
+var errSize = errors.New("its repetitions come to more than " + strconv.Itoa(maxSize) + " characters")
+
 // compilePattern checks and analyses a pattern. Blank gives nil, which matches everything.
 func compilePattern(src string) (*pattern, error) {
 	if src == "" {
@@ -48,7 +51,7 @@ func compilePattern(src string) (*pattern, error) {
 		return nil, err
 	}
 	if size(tree) > maxSize {
-		return nil, errors.New("its repetitions come to more than " + strconv.Itoa(maxSize) + " characters")
+		return nil, errSize
 	}
 	p := &pattern{src: src}
 	if p.prefixes = words(tree); p.prefixes != nil {
@@ -83,16 +86,19 @@ func words(tree *syntax.Regexp) []string {
 // size is about how many states an expression unfolds to.
 func size(re *syntax.Regexp) int {
 	n := 1
-	if re.Op == syntax.OpLiteral {
+	switch {
+	case re.Op == syntax.OpLiteral:
 		n = len(re.Rune)
+	case len(re.Sub) > 0:
+		n = 0
 	}
 	for _, sub := range re.Sub {
-		n = min(n+size(sub), 1<<20)
+		n += size(sub)
 	}
 	if re.Op == syntax.OpRepeat {
 		n *= max(re.Min, re.Max, 1)
 	}
-	return min(n, 1<<20)
+	return min(n, 1<<20) // far from what would overflow
 }
 
 // match reports whether one form of the number matches; a nil pattern matches all.
@@ -243,6 +249,8 @@ func patternHint(src string, err error) string {
 		return "look-around is not supported (RE2): use two rules, the exception first"
 	case strings.Contains(err.Error(), "escape sequence"):
 		return `back-references and \Z are not supported (RE2): use $ for the end`
+	case errors.Is(err, errSize):
+		return "a number has at most " + strconv.Itoa(ringside.MaxNumber) + " characters: there is no need to count further"
 	case len(src) > maxPattern:
 		return "split the rule in two"
 	}
