@@ -165,9 +165,9 @@ func TestQueueEndsItsWaitWheneverTheMemberIsFreed(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			ctx, cancel := context.WithCancelCause(t.Context())
-			defer cancel(nil)
-			b.serve(ctx, &channel{session: newSession(ours, w, cancel), dial: templates})
+			s := newSession(t.Context(), ours, w)
+			defer s.cancel(nil)
+			b.serve(s.ctx, &channel{session: s, dial: templates})
 		}()
 		a := &asterisk{t: t, conn: theirs}
 		buf := make([]byte, maxCommand)

@@ -110,8 +110,7 @@ func TestDeadlineAndDecisionAtOnce(t *testing.T) {
 		ours, theirs := net.Pipe()
 		w := newWire()
 		w.begin(ours)
-		ctx, cancel := context.WithCancelCause(t.Context())
-		s := newSession(ours, w, cancel)
+		s := newSession(t.Context(), ours, w)
 		said := make(chan string)
 		go func() {
 			buf, all := make([]byte, maxCommand), ""
@@ -126,9 +125,9 @@ func TestDeadlineAndDecisionAtOnce(t *testing.T) {
 		}()
 		var both sync.WaitGroup
 		both.Go(func() { s.expire("DEFAULT") })
-		both.Go(func() { _ = s.set(ctx, ringside.Variable{Name: "A", Value: "1"}) })
+		both.Go(func() { _ = s.set(s.ctx, ringside.Variable{Name: "A", Value: "1"}) })
 		both.Wait()
-		cancel(nil)
+		s.cancel(nil)
 		_ = ours.Close()
 		if got := <-said; got != "DEFAULT\n" && got != "EXEC MSet \"A=1\"\n" {
 			t.Fatalf("ringside said %q", got)

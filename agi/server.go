@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -60,6 +61,8 @@ type Server struct {
 	peers  peers
 	wires  sync.Pool // of *wire
 	own    own
+	work   chan *peer // to goroutines that wait for one
+	idle   atomic.Int64
 }
 
 // Listen binds the address and serves until Stop. An address that is taken is an error.
@@ -90,6 +93,7 @@ func newServer(opt Options, calls Switchboard) (*Server, error) {
 		opt: opt, calls: calls, defaults: defaults, log: newLimited(opt.Log),
 		peers: peers{limit: opt.MaxConnections, open: map[*peer]struct{}{}},
 		wires: sync.Pool{New: func() any { return newWire() }},
+		work:  make(chan *peer),
 	}, nil
 }
 
@@ -122,6 +126,7 @@ func (s *Server) Stop(ctx context.Context, cause error) int {
 
 // accept takes connections. Nothing that a peer does or omits can hold it up.
 func (s *Server) accept() {
+	defer close(s.work)
 	pause := time.Duration(0)
 	for {
 		conn, err := s.listener.Accept()
@@ -136,11 +141,37 @@ func (s *Server) accept() {
 			continue
 		}
 		pause = 0
-		if p, ok := s.peers.add(conn, time.Now()); ok {
-			s.wg.Go(func() { s.connection(p) })
-		} else {
+		p, ok := s.peers.add(conn, time.Now())
+		if !ok {
 			s.wg.Go(func() { s.refuse(conn) })
+			continue
 		}
+		select {
+		case s.work <- p:
+		default:
+			s.wg.Go(func() { s.worker(p) })
+		}
+	}
+}
+
+// maxIdle is how many goroutines wait for a connection. They keep the stacks that they have grown,
+// which costs a quick decision more than all its parsing.
+const maxIdle = 64
+
+// worker serves a connection, and then others that come while it waits.
+func (s *Server) worker(p *peer) {
+	for {
+		s.connection(p)
+		if s.idle.Add(1) > maxIdle {
+			s.idle.Add(-1)
+			return
+		}
+		next, ok := <-s.work
+		s.idle.Add(-1)
+		if !ok {
+			return
+		}
+		p = next
 	}
 }
 
@@ -206,9 +237,8 @@ func (s *Server) serve(conn net.Conn, w *wire, env *environment) {
 	if script == nil {
 		return
 	}
-	ctx, cancel := context.WithCancelCause(s.ctx)
-	defer cancel(nil)
-	sess := newSession(conn, w, cancel)
+	sess := newSession(s.ctx, conn, w)
+	defer sess.cancel(nil)
 	expiry := time.AfterFunc(s.opt.Deadline, func() {
 		if sess.expire(s.defaults) {
 			s.log.Error("no decision within the deadline: the call was released with the default",
@@ -216,7 +246,7 @@ func (s *Server) serve(conn net.Conn, w *wire, env *environment) {
 		}
 	})
 	defer expiry.Stop()
-	script(ctx, sess, env)
+	script(sess.ctx, sess, env)
 }
 
 func (s *Server) allowed(addr net.Addr) bool {

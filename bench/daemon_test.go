@@ -70,7 +70,7 @@ func directory() map[string]any {
 	for i := range all {
 		all[i] = map[string]any{
 			"id": i + 1, "name": fmt.Sprintf("Rule %d", i), "priority": i + 1, "active": true,
-			"called_number_pattern": fmt.Sprintf("^%s$", called(i)),
+			"called_number_pattern": fmt.Sprintf("^%s$", number(i)),
 			"action":                "forward_external", "target_external": fmt.Sprintf("+7901%07d", i),
 		}
 		if i%2 == 1 {
@@ -83,10 +83,20 @@ func directory() map[string]any {
 	return map[string]any{"version": "1", "time_zone": "Europe/Moscow", "default_country": "RU", "rules": all}
 }
 
-func called(i int) string { return fmt.Sprintf("7495%07d", i%rules) }
+// number is the called number of a rule.
+func number(i int) string { return fmt.Sprintf("7495%07d", i) }
 
-// caller is a number of which every second one belongs to a contact.
-func caller(i int) string { return fmt.Sprintf("7900%07d", (i*7919)%(2*contacts)) }
+// called is the number that a call goes to: one of a thousand, all over the rules.
+func called(i int) string { return number(i * 7907 % 1000 * (rules / 1000)) }
+
+// caller is a number of which every second one belongs to a contact, and every eighth is no mobile
+// number, so that it takes the numbering plan to read it.
+func caller(i int) string {
+	if i%8 == 0 {
+		return fmt.Sprintf("7812%07d", 3000000+(i*7919)%900000)
+	}
+	return fmt.Sprintf("7900%07d", (i*7919)%(2*contacts))
+}
 
 // loadContacts gives the running daemon its contacts.
 func (d *daemon) loadContacts() {
@@ -124,6 +134,9 @@ func (d *daemon) start() {
 	d.t.Cleanup(d.stop)
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "gc ") {
+			continue
+		}
 		var line struct{ Level, Msg, AGI, Error string }
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			d.t.Fatalf("%s", lines.Text())

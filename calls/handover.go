@@ -21,7 +21,10 @@ const (
 func (s *Switchboard) Decide(o ringside.Offer, h ringside.Handover) (d ringside.Decision, id string) {
 	c, again := s.handedOver(s.callID(o))
 	if !again {
-		c = s.begin(nil, o)
+		c = s.enter(nil, o)
+		if h.Tracked { // any other call has ended before its beginning could be written
+			s.begun(c)
+		}
 	}
 	defer func() {
 		if p := recover(); p != nil {

@@ -24,9 +24,21 @@ type call struct {
 	expiry  *time.Timer     // mutex: ends a decided call whose end nobody reports
 }
 
-// begin puts a call in the live table and records its beginning. The same id again, while the call
-// lasts, is the same call.
+// begin puts a call in the live table and records its beginning.
 func (s *Switchboard) begin(ch ringside.Channel, o ringside.Offer) *call {
+	c := s.enter(ch, o)
+	s.begun(c)
+	return c
+}
+
+// begun records and tells that a call has begun.
+func (s *Switchboard) begun(c *call) {
+	s.opt.Recorder.Begin(c.record)
+	s.watch.publish(c.record)
+}
+
+// enter puts a call in the live table. The same id again, while the call lasts, is the same call.
+func (s *Switchboard) enter(ch ringside.Channel, o ringside.Offer) *call {
 	dir := s.directory.Load()
 	c := &call{dir: dir, ch: ch}
 	c.record = ringside.Call{
@@ -65,8 +77,6 @@ func (s *Switchboard) begin(ch ringside.Channel, o ringside.Offer) *call {
 		s.live[c.record.ID] = c
 	}
 	s.mu.Unlock()
-	s.opt.Recorder.Begin(c.record)
-	s.watch.publish(c.record)
 	return c
 }
 
