@@ -53,6 +53,10 @@ func compilePattern(src string) (*pattern, error) {
 	if size(tree) > maxSize {
 		return nil, errSize
 	}
+	if strings.Contains(src, `\Q`) {
+		// What is quoted to the end would quote what expression puts behind it, too.
+		src = tree.String()
+	}
 	p := &pattern{src: src}
 	if p.prefixes = words(tree); p.prefixes != nil {
 		p.exact = true
