@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 )
 
@@ -22,8 +21,8 @@ var errEnvironment = errors.New("the peer sent no AGI environment")
 // environment is what ringside uses of the lines that Asterisk sends first.
 type environment struct {
 	request    string
-	script     string     // the request's path without its slash
-	query      url.Values // the request's query
+	script     string // the request's path without its slash
+	query      query  // the request's query
 	channel    string
 	uniqueID   string
 	callerID   string
@@ -55,10 +54,8 @@ func readEnvironment(r *bufio.Reader) (*environment, error) {
 			case !env.complete:
 				return nil, fmt.Errorf("%w: it ends early", errEnvironment)
 			}
-			script, query, _ := strings.Cut(env.request, "?")
-			env.script = strings.TrimPrefix(script, "/")
-			// A part that can't be read is left out: the script's name and the environment decide.
-			env.query, _ = url.ParseQuery(query)
+			script, asked, _ := strings.Cut(env.request, "?")
+			env.script, env.query = strings.TrimPrefix(script, "/"), query(asked)
 			return env, nil
 		}
 		name, value, ok := bytes.Cut(line, []byte(":"))

@@ -28,6 +28,9 @@ func quote(s string) string {
 // expression begins (Asterisk expands an EXEC's argument when AGIEXECFULL is set). It is cut at a
 // rune's border.
 func plain(s string, limit int) string {
+	if len(s) <= limit && word(s, limit) {
+		return s
+	}
 	clean := func(r rune) rune {
 		switch {
 		case r == '"' || r == '`':
