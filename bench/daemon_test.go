@@ -154,7 +154,9 @@ func (d *daemon) start() {
 	}
 	go func() {
 		for lines.Scan() {
-			fmt.Fprintln(os.Stderr, "ringside:", lines.Text())
+			if strings.Contains(lines.Text(), `"level":"ERROR"`) {
+				fmt.Fprintln(os.Stderr, "ringside:", lines.Text())
+			}
 		}
 	}()
 }
