@@ -84,6 +84,25 @@ func (m moments) with(other moments) {
 	}
 }
 
+// within reports whether other has all of m, and meets whether it has any.
+func (m moments) within(other moments) bool {
+	for i := range m {
+		if m[i]&^other[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (m moments) meets(other moments) bool {
+	for i := range m {
+		if m[i]&other[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func (m moments) empty() bool {
 	return !slices.ContainsFunc(m, func(w uint64) bool { return w != 0 })
 }

@@ -38,7 +38,7 @@ const (
 	// maxLooks is how many times a rule may be held against a number or another rule.
 	maxLooks = 5_000_000
 	// maxMoments bounds the calendars of all conditions together, in moments.
-	maxMoments = 30_000_000
+	maxMoments = 20_000_000
 )
 
 // checker is a check in the making.
@@ -47,7 +47,7 @@ type checker struct {
 	place    map[*ringside.Rule]int // in the document
 	problems []ringside.Problem
 	found    map[string]int // how many problems of a code
-	// cut says what was not looked at any more.
+	// cut says of which codes not all was looked for.
 	cut   map[string]bool
 	looks int
 
@@ -66,6 +66,11 @@ func newChecker(c *Compiled) *checker {
 		k.place[&c.doc.Rules[i]] = i
 	}
 	k.times = newTimetable(c)
+	if k.times.cut {
+		for _, code := range []string{"shadowed", "never-matches", "uncovered-hours"} {
+			k.cut[code] = true
+		}
+	}
 	k.allDialOut = true
 	for _, e := range c.extensions {
 		k.allDialOut = k.allDialOut && e.makesExternal()

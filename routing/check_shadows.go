@@ -205,29 +205,44 @@ func (s *shadows) covered(at int32, h *hours, from origin) (by []int32, ok bool)
 
 // name gives the rules that together take all calls, as few as it finds easily.
 func (s *shadows) name(at int32, h *hours, from origin, zone string) (by []int32) {
-	rest := slices.Clone(h.open)
-	for _, alone := range []bool{true, false} {
+	if s.k.found["shadowed"] >= maxFindings {
+		return nil // it will not be told
+	}
+	each := func(yield func(rule int32, open moments) bool) {
 		for _, i := range s.covering(at) {
 			c := &s.pairs[i].cover[from]
 			if s.k.times.of[s.rules[i].when].zone != zone {
 				continue
 			}
 			for j, t := range c.times {
-				left := slices.Clone(rest)
-				left.without(t.open)
-				if left.empty() {
-					return append(by, c.rules[j])
-				}
-				if !alone && !slices.Equal(left, rest) {
-					rest, by = left, append(by, c.rules[j])
+				if !yield(c.rules[j], t.open) {
+					return
 				}
 			}
+		}
+	}
+	for rule, open := range each {
+		if h.open.within(open) {
+			return []int32{rule}
+		}
+	}
+	rest := slices.Clone(h.open)
+	for rule, open := range each {
+		if rest.meets(open) {
+			rest.without(open)
+			by = append(by, rule)
+		}
+		if rest.empty() {
+			break
 		}
 	}
 	return by
 }
 
 func (s *shadows) text(by []int32) string {
+	if len(by) == 0 {
+		return "it gets no call"
+	}
 	slices.Sort(by)
 	const named = 3
 	var names []string

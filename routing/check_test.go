@@ -156,7 +156,7 @@ func TestCheckFinds(t *testing.T) {
 }
 
 func TestCheckOfLargeDirectoryEndsSoonAndSaysWhatItLeftOut(t *testing.T) {
-	const n = 20_000
+	const n = 10_000
 	tests := map[string]func(i int) ringside.Rule{
 		"plain":              func(i int) ringside.Rule { return ringside.Rule{CalledNumberPattern: fmt.Sprintf("^7%06d$", i)} },
 		"one pattern":        func(i int) ringside.Rule { return ringside.Rule{CalledNumberPattern: "7", TimeCondition: dated(i)} },

@@ -5,6 +5,8 @@ type timetable struct {
 	cal *calendar
 	// of are the conditions by what a rule has; nil is always.
 	of map[*schedule]*hours
+	// cut: there was no room for all of them.
+	cut bool
 }
 
 // hours are a condition's moments.
@@ -37,6 +39,7 @@ func newTimetable(c *Compiled) *timetable {
 	t.of[nil].zone = c.zone.String()
 	for i, s := range all {
 		if (i+1)*size > maxMoments {
+			t.cut = true
 			break
 		}
 		h := t.of[s]
