@@ -1,11 +1,12 @@
 package routing
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
 
-// hours finds the hours of a usual week, without holidays and dates, in which a call from outside
+// hours finds the hours of a usual week, without holidays and dates, and those of a holiday, in which a call from outside
 // to a number that has rules is taken by none of them, nor by an extension or the default. It is
 // about callers whom no rule singles out, so it asks only of numbers that have a rule for them.
 func (k *checker) hours() {
@@ -31,8 +32,8 @@ func (k *checker) hours() {
 			if k.direct(number) {
 				continue
 			}
-			if gaps, known := open.gaps(number); known && len(gaps) > 0 {
-				k.rule("uncovered-hours", r.src, "time_condition", "no rule takes calls to "+number+" "+weekGaps(gaps),
+			if gaps, known := open.gaps(number); known && !gaps.none() {
+				k.rule("uncovered-hours", r.src, "time_condition", "no rule takes calls to "+number+" "+gaps.String(),
 					"add a rule without a time for the number, or a default")
 			}
 		}
@@ -63,14 +64,36 @@ func newOpenHours(k *checker) *openHours {
 // weekGap is a stretch of minutes of a day of the week, Monday being 0.
 type weekGap struct{ day, from, to int }
 
-// gaps gives the times of a usual week at which no rule takes the call; known is false if that
-// can't be told.
-func (o *openHours) gaps(number string) (gaps []weekGap, known bool) {
+// gaps are the times at which no rule takes the calls to a number.
+type gaps struct {
+	week []weekGap
+	// holiday is the first day that has other gaps, since it is a holiday; 0 for none.
+	holiday int32
+	onIt    []weekGap
+}
+
+func (g gaps) none() bool { return len(g.week)+len(g.onIt) == 0 }
+
+func (g gaps) String() string {
+	var parts []string
+	if len(g.week) > 0 {
+		parts = append(parts, weekGaps(g.week))
+	}
+	if len(g.onIt) > 0 {
+		parts = append(parts, "on holidays such as "+dateText(g.holiday)+" "+dayGaps(g.onIt))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// gaps gives the times of a usual week, and of a holiday, at which no rule takes the call; known is
+// false if that can't be told.
+func (o *openHours) gaps(number string) (found gaps, known bool) {
 	t := o.k.times
-	zone := t.of[nil].zone
-	covered := make([]bool, 7*len(t.cal.times))
+	rest := slices.Clone(t.of[nil].open)
+	if rest == nil {
+		return gaps{}, false
+	}
 	known = true
-	left := len(covered)
 	n := o.k.c.Number(number)
 	visit := func(i int32) bool {
 		r := o.of[i]
@@ -83,54 +106,69 @@ func (o *openHours) gaps(number string) (gaps []weekGap, known bool) {
 		switch {
 		case h.never || !r.called.match(n):
 		case h.always:
-			left = 0
-		case h.open == nil || h.zone != zone:
+			clear(rest)
+			return false
+		case h.open == nil || h.zone != t.of[nil].zone:
 			known = false
 		default:
-			for m := range covered {
-				if !covered[m] && h.open.has(m) {
-					covered[m] = true
-					left--
-				}
-			}
+			rest.without(h.open)
 		}
-		return left > 0
+		return true
 	}
 	o.index.lead(n.Raw, "", visit)
-	if left > 0 && n.E164 != "" && n.E164 != n.Raw {
+	if n.E164 != "" && n.E164 != n.Raw && !rest.empty() {
 		o.index.lead(n.E164, "", visit)
 	}
-	if left == 0 {
-		return nil, true
+	if rest.empty() {
+		return gaps{}, true
 	}
-	for day := range 7 {
-		for i, from := range t.cal.times {
-			if covered[day*len(t.cal.times)+i] {
-				continue
-			}
-			to := dayMinutes
-			if i+1 < len(t.cal.times) {
-				to = int(t.cal.times[i+1])
-			}
-			if last := len(gaps) - 1; last >= 0 && gaps[last].day == day && gaps[last].to == int(from) {
-				gaps[last].to = to
-			} else {
-				gaps = append(gaps, weekGap{day, int(from), to})
+	for i, day := range t.cal.days {
+		switch weekday := int(weekdayOf(day)+6) % 7; {
+		case i < 7:
+			found.week = append(found.week, o.dayGaps(weekday, i, func(m int) bool { return rest.has(m) })...)
+		case found.holiday == 0 && o.k.c.holidays.has(day):
+			shift := (i - weekday) * len(t.cal.times) // from the usual day of the week to this one
+			found.onIt = o.dayGaps(weekday, i, func(m int) bool { return rest.has(m) && !rest.has(m-shift) })
+			if len(found.onIt) > 0 {
+				found.holiday = day
 			}
 		}
 	}
-	return gaps, known
+	return found, known
+}
+
+// dayGaps puts the moments of a calendar's day together for which gap holds.
+func (o *openHours) dayGaps(weekday, at int, gap func(moment int) bool) (out []weekGap) {
+	times := o.k.times.cal.times
+	for i, from := range times {
+		if !gap(at*len(times) + i) {
+			continue
+		}
+		to := dayMinutes
+		if i+1 < len(times) {
+			to = int(times[i+1])
+		}
+		if last := len(out) - 1; last >= 0 && out[last].to == int(from) {
+			out[last].to = to
+		} else {
+			out = append(out, weekGap{weekday, int(from), to})
+		}
+	}
+	return out
 }
 
 // weekGaps puts gaps in words, days with equal ones together:
 // "on Mon-Fri 00:00-09:00 and 18:00-24:00; on Sat, Sun".
 func weekGaps(gaps []weekGap) string {
 	var of [7]string
-	for _, g := range gaps {
-		if of[g.day] != "" {
-			of[g.day] += " and "
+	for i, g := range gaps {
+		if of[g.day] == "" {
+			n := i
+			for n < len(gaps) && gaps[n].day == g.day {
+				n++
+			}
+			of[g.day] = dayGaps(gaps[i:n])
 		}
-		of[g.day] += clockText(int32(g.from)) + "-" + clockText(int32(g.to))
 	}
 	const whole = "00:00-24:00"
 	if of == [7]string{whole, whole, whole, whole, whole, whole, whole} {
@@ -150,6 +188,14 @@ func weekGaps(gaps []weekGap) string {
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, "; ")
+}
+
+func dayGaps(gaps []weekGap) string {
+	words := make([]string, len(gaps))
+	for i, g := range gaps {
+		words[i] = clockText(int32(g.from)) + "-" + clockText(int32(g.to))
+	}
+	return strings.Join(words, " and ")
 }
 
 // sameDays names the days that have the given text; three and more in a row become a range.

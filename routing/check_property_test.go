@@ -162,7 +162,7 @@ func TestUncoveredHoursAreThoseInWhichACallIsNotTaken(t *testing.T) {
 		k := newChecker(c)
 		open := newOpenHours(k)
 		for _, number := range []string{"5", "51", "6", "7"} {
-			gaps, known := open.gaps(number)
+			found, known := open.gaps(number)
 			if !known {
 				t.Fatalf("the hours of %s are not known", number)
 			}
@@ -174,8 +174,28 @@ func TestUncoveredHoursAreThoseInWhichACallIsNotTaken(t *testing.T) {
 					if c.Decide(q, newDesk()).Action == ringside.NotFound {
 						want = append(want, at.Format("Mon 15:04"))
 					}
-					if slices.ContainsFunc(gaps, func(g weekGap) bool { return g.day == day && g.from <= hour*60 && hour*60 < g.to }) {
+					if slices.ContainsFunc(found.week, func(g weekGap) bool { return g.day == day && g.from <= hour*60 && hour*60 < g.to }) {
 						got = append(got, at.Format("Mon 15:04"))
+					}
+				}
+			}
+			// The holidays of the small world are a Friday and a Saturday.
+			for day := range 2 {
+				for _, hour := range []int{0, 8, 9, 12, 18, 20} {
+					q := Query{Caller: ringside.Number{Raw: "3"}, Called: ringside.Number{Raw: number}, Endpoint: "trunk"}
+					q.At = time.Date(2026, 11, 27+day, hour, 0, 0, 0, time.UTC)
+					usual := c.Decide(q, newDesk()).Action == ringside.NotFound
+					q.At = time.Date(2027, 1, 1+day, hour, 0, 0, 0, time.UTC)
+					gap := !usual && c.Decide(q, newDesk()).Action == ringside.NotFound
+					_, asked := dateOf(found.holiday)
+					if gap && found.holiday == 0 {
+						t.Fatalf("calls to %s have no rule on %v, a holiday: said %v", number, q.At, found)
+					}
+					if is, _ := dateOf(found.holiday); asked && is == q.At.Format(time.DateOnly) {
+						said := slices.ContainsFunc(found.onIt, func(g weekGap) bool { return g.from <= hour*60 && hour*60 < g.to })
+						if said != gap {
+							t.Fatalf("calls to %s on %v: said %v", number, q.At, found)
+						}
 					}
 				}
 			}
@@ -185,6 +205,8 @@ func TestUncoveredHoursAreThoseInWhichACallIsNotTaken(t *testing.T) {
 		}
 	})
 }
+
+func dateOf(day int32) (string, bool) { return dateText(day), day != 0 }
 
 func TestCirclesAndEmptyGroupsAreThoseThatASearchFinds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -130,6 +130,10 @@ func TestCheckFinds(t *testing.T) {
 			[]string{`rules[0].time_condition uncovered-hours: rule 1, time_condition: no rule takes calls to 500 on Mon-Fri 00:00-09:00 and 18:00-24:00; on Sat, Sun (add a rule without a time for the number, or a default)`}},
 		{"hours of two rules with a hole", suspect(withRules(rule("", "500", "daily 08:00-20:00", toGroup(1)), rule("", "500", "fri-mon 20:00-08:00", toGroup(2)))),
 			[]string{`rules[0].time_condition uncovered-hours: rule 1, time_condition: no rule takes calls to 500 on Tue 20:00-24:00; on Wed, Thu 00:00-08:00 and 20:00-24:00; on Fri 00:00-08:00 (add a rule without a time for the number, or a default)`}},
+		{"hours of a holiday without a rule", suspect(func(d *ringside.Directory) {
+			d.Holidays = []string{"2027-01-01"}
+			d.Rules = rules(rule("", "^500$", "weekdays 09:00-18:00 !holidays", toGroup(1)), rule("", "^500$", "weekends; weekdays 00:00-09:00,18:00-24:00", toGroup(2)))
+		}), []string{`rules[0].time_condition uncovered-hours: rule 1, time_condition: no rule takes calls to 500 on holidays such as 2027-01-01 09:00-18:00 (add a rule without a time for the number, or a default)`}},
 		{"no hours of an extension", suspect(withRules(rule("", "^101$", "weekdays", toGroup(1)))), nil},
 		{"no hours when there is a default", suspect(func(d *ringside.Directory) {
 			to := hangUp()
