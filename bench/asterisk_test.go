@@ -39,6 +39,7 @@ func (a *asterisk) call(buf []byte) (answer, error) {
 		return answer{}, err
 	}
 	defer func() { _ = conn.Close() }()
+	_ = conn.(*net.TCPConn).SetNoDelay(false) // Asterisk leaves the system's default
 	if a.eachLine {
 		for line := range strings.Lines(text) {
 			if _, err := conn.Write([]byte(line)); err != nil {

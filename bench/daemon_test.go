@@ -195,16 +195,22 @@ func (d *daemon) memory() (rss, own float64) {
 	return rss, own
 }
 
-// processor is the time that the daemon has spent on the processors.
-func (d *daemon) processor() time.Duration {
-	d.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))
-	if err != nil {
-		d.t.Fatal(err)
+// processor is the time that a process has spent on the processors.
+func processor(t *testing.T, pid int) time.Duration {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil || len(threads) == 0 {
+		t.Fatalf("process %d has no threads: %v", pid, err)
 	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	f := strings.Fields(rest)
-	user, _ := strconv.ParseInt(f[11], 10, 64)
-	system, _ := strconv.ParseInt(f[12], 10, 64)
-	return time.Duration(user+system) * 10 * time.Millisecond
+	var sum time.Duration
+	for _, file := range threads {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // a thread that has just ended
+		}
+		on, _, _ := strings.Cut(string(text), " ")
+		n, _ := strconv.ParseInt(on, 10, 64)
+		sum += time.Duration(n)
+	}
+	return sum
 }

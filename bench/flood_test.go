@@ -12,7 +12,7 @@ import (
 func TestBenchFlood(t *testing.T) {
 	gate(t)
 	const silent = 2000
-	d, _ := ready(t)
+	d, _, _ := ready(t)
 	asker := &asterisk{addr: d.addr}
 	rounds := setting("RINGSIDE_BENCH_ROUNDS", 5)
 	flow(t, asker, 4, time.Second)

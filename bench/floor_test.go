@@ -54,8 +54,8 @@ func floor(command string) int {
 	}
 }
 
-// startFloor runs the floor in a process of its own and returns its address.
-func startFloor(t *testing.T, command string) string {
+// startFloor runs the floor in a process of its own and returns its address and process id.
+func startFloor(t *testing.T, command string) (addr string, pid int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), asFloor+"="+command)
@@ -68,9 +68,9 @@ func startFloor(t *testing.T, command string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	addr, err := bufio.NewReader(out).ReadString('\n')
+	addr, err = bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(addr)
+	return strings.TrimSpace(addr), cmd.Process.Pid
 }
