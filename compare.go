@@ -262,31 +262,44 @@ func (c *comparison) field(old, next field) {
 
 // list compares two lists in which only membership counts.
 func (c *comparison) list(name string, old, next []string) {
+	before, after := setOf(old), setOf(next)
 	for _, s := range old {
-		if !slices.Contains(next, s) {
+		if !after[s] {
 			c.add("removed", name, s, "")
 		}
 	}
 	for _, s := range next {
-		if !slices.Contains(old, s) {
+		if !before[s] {
 			c.add("added", name, "", s)
 		}
 	}
+}
+
+func setOf(list []string) map[string]bool {
+	set := make(map[string]bool, len(list))
+	for _, s := range list {
+		set[s] = true
+	}
+	return set
 }
 
 func (c *comparison) members(old, next []Member) {
 	before, after := memberOrder(old), memberOrder(next)
 	c.list("members", before, after)
 	common := func(list, other []string) []string {
-		return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !slices.Contains(other, s) })
+		known := setOf(other)
+		return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !known[s] })
 	}
 	if a, b := common(before, after), common(after, before); !slices.Equal(a, b) {
 		c.add("changed", "members", strings.Join(a, ", "), strings.Join(b, ", "))
 	}
+	paused := make(map[string]bool, len(old))
+	for _, m := range old {
+		paused[m.Number] = m.Paused
+	}
 	for _, m := range next {
-		i := slices.IndexFunc(old, func(o Member) bool { return o.Number == m.Number })
-		if i >= 0 && old[i].Paused != m.Paused {
-			c.add("changed", "members."+m.Number+".paused", strconv.FormatBool(old[i].Paused), strconv.FormatBool(m.Paused))
+		if was, known := paused[m.Number]; known && was != m.Paused {
+			c.add("changed", "members."+m.Number+".paused", strconv.FormatBool(was), strconv.FormatBool(m.Paused))
 		}
 	}
 }
@@ -295,9 +308,11 @@ func (c *comparison) members(old, next []Member) {
 func memberOrder(members []Member) []string {
 	sorted := slices.Clone(members)
 	slices.SortStableFunc(sorted, func(a, b Member) int { return cmp.Compare(a.Priority, b.Priority) })
+	seen := make(map[string]bool, len(sorted))
 	var numbers []string
 	for _, m := range sorted {
-		if !slices.Contains(numbers, m.Number) {
+		if !seen[m.Number] {
+			seen[m.Number] = true
 			numbers = append(numbers, m.Number)
 		}
 	}

@@ -7,5 +7,8 @@
 // call, the dry run and the explanation; the same query on the same view gives the same decision.
 //
 // The cost of a decision does not grow with the number of rules: rules are indexed by the literal
-// beginnings of their patterns, and unless a trace is asked for, a decision allocates nothing.
+// beginnings of their patterns, and unless a trace is asked for, a decision allocates nothing, but
+// for the list of those who are rung when some members of an all_ring group are not free.
+//
+// Check finds what is sound but probably not meant, such as rules that get no call.
 package routing
