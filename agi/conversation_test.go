@@ -360,6 +360,22 @@ func TestVoicemail(t *testing.T) {
 	}
 }
 
+// A caller who leaves a message and hangs up has been served; one who leaves before has not.
+func TestHangupInVoicemail(t *testing.T) {
+	for status, want := range map[string]string{"SUCCESS": "ok", "FAILED": "caller gone"} {
+		var h heardBy
+		story(t, Options{}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+			h.add(told(ch.Voicemail(ctx, "101")))
+		}}, "route", `
+			> EXEC VoiceMail "101@default,u"
+			~ HANGUP\n200 result=-1\n
+			> GET FULL VARIABLE "${VMSTATUS}"
+			< 200 result=1 (`+status+`)
+			closed`)
+		h.want(t, want)
+	}
+}
+
 func TestReplySplitAtEveryByteAndCoalesced(t *testing.T) {
 	reply := "HANGUP\n100 result=0 Trying...\n520-Invalid\nusage\n520 End of proper usage.\n200 result=1 (v)\n"
 	for cutAt := 1; cutAt < len(reply); cutAt++ {

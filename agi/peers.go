@@ -98,13 +98,17 @@ func (p *peers) wasEvicted(e *peer) bool {
 	return e.evicted
 }
 
-// interrupt ends all reads and writes that are under way, and returns how many connections those
-// concerned.
-func (p *peers) interrupt() int {
+func (p *peers) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.open)
+}
+
+// interrupt ends all reads and writes that are under way.
+func (p *peers) interrupt() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for e := range p.open {
 		_ = e.conn.SetDeadline(past)
 	}
-	return len(p.open)
 }

@@ -11,7 +11,7 @@ import (
 // form: the wire refuses a command that holds one.
 func quote(s string) string {
 	var b strings.Builder
-	b.Grow(len(s) + 2)
+	b.Grow(len(s) + 2 + strings.Count(s, `"`) + strings.Count(s, `\`))
 	b.WriteByte('"')
 	for i := range len(s) {
 		if s[i] == '"' || s[i] == '\\' {

@@ -118,8 +118,9 @@ func (s *Server) Stop(ctx context.Context, cause error) int {
 		return 0
 	case <-ctx.Done():
 	}
+	left := s.peers.count()
 	s.cancel(cause)
-	left := s.peers.interrupt()
+	s.peers.interrupt()
 	<-done
 	return left
 }

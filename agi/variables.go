@@ -60,7 +60,7 @@ func fitting(vars []ringside.Variable) string {
 // (AST_STANDARD_APP_ARGS). Values are made harmless with plain.
 func assignments(vars []ringside.Variable) string {
 	var b strings.Builder
-	b.Grow(32 * len(vars)) // as long as they usually are
+	b.Grow(64 * len(vars)) // as long as they usually are
 	for i, v := range vars {
 		if i > 0 {
 			b.WriteByte(',')
