@@ -280,6 +280,8 @@ func TestExitCodes(t *testing.T) {
 		{"no daemon", []string{"status", "--socket", "/nonexistent/s"}, exitNoDaemon, "no running ringside"},
 		{"no configuration", []string{"check", "config", "/nonexistent.yaml"}, exitUsage, "no such file"},
 		{"no directory", []string{"check", "directory", "/nonexistent.yaml"}, exitUsage, "no such file"},
+		{"a device that never ends", []string{"check", "directory", "/dev/zero"}, exitUsage, "is no file"},
+		{"a folder", []string{"check", "directory", t.TempDir()}, exitUsage, "is no file"},
 		{"no such time", []string{"route", "--to", "1", "--at", "noonish", "--directory", writeFile(t, "d.yaml", "version: 1\ntime_zone: UTC\n")}, exitUsage, "--at"},
 		{"dial string that could be injected", []string{"dialplan", "asterisk", "--fallback", "PJSIP/1,30)\nexten"}, exitUsage, "--fallback"},
 		{"problems", []string{"check", "directory", writeFile(t, "d.yaml", "version: 1\ntime_zone: UTC\nrules: [{id: 1, name: x, action: nope}]\n")}, exitProblems, "1 problems"},

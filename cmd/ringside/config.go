@@ -217,7 +217,7 @@ func (c *Config) token() (ringside.Secret, error) {
 	if c.AGI.TokenFile == "" {
 		return ringside.NewSecret(c.AGI.Token), nil
 	}
-	text, err := os.ReadFile(c.AGI.TokenFile)
+	text, err := readFile(c.AGI.TokenFile, maxConfigFile)
 	if err != nil {
 		return ringside.Secret{}, fmt.Errorf("agi.token_file: %w", err)
 	}

@@ -26,7 +26,7 @@ func LoadConfig(file string) (*Config, error) {
 		}
 		file = defaultConfigFile
 	}
-	text, err := os.ReadFile(file)
+	text, err := readFile(file, maxConfigFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}

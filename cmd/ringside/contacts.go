@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/ringside-pbx/ringside"
@@ -26,7 +25,7 @@ const contactBatch = 10_000
 
 // Run implements the command.
 func (c *contactsLoadCmd) Run(p *program) error {
-	file, err := os.Open(c.File)
+	file, err := openFile(c.File, maxContactsFile)
 	if err != nil {
 		return exitError{exitUsage, err}
 	}

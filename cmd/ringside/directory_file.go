@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -26,7 +25,7 @@ type document struct {
 
 // readDocument reads a directory file, YAML or JSON. Errors carry the line.
 func readDocument(file string) (*document, error) {
-	text, err := os.ReadFile(file)
+	text, err := readFile(file, maxDirectoryFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the directory: %w", err)
 	}
