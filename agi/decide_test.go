@@ -23,27 +23,54 @@ func TestDecideSetsEverythingInOneCommand(t *testing.T) {
 		d    ringside.Decision
 		want string
 	}{
-		{"route", ringside.Decision{Action: ringside.Route, Target: "101", Timeout: 25 * time.Second, Rule: rule, Group: group},
-			`RINGSIDE_ACTION=route,RINGSIDE_TARGET=101,RINGSIDE_DIAL=PJSIP/101,RINGSIDE_TIMEOUT=25,RINGSIDE_GROUP=\"Sales, 1st\",RINGSIDE_RULE=\"to sales\",RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`},
-		{"all ring", ringside.Decision{Action: ringside.Route, Target: "101", Targets: []string{"101", "102"}},
-			`RINGSIDE_ACTION=route,RINGSIDE_TARGET=101,RINGSIDE_DIAL=PJSIP/101&PJSIP/102,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`},
-		{"nobody to ring", ringside.Decision{Action: ringside.Route, Targets: []string{}},
-			`RINGSIDE_ACTION=route,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=released`},
-		{"forward", ringside.Decision{Action: ringside.Forward, Target: "+79001234567"},
-			`RINGSIDE_ACTION=forward,RINGSIDE_TARGET=+79001234567,RINGSIDE_DIAL=PJSIP/+79001234567@trunk,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`},
-		{"voicemail", ringside.Decision{Action: ringside.Voicemail, Target: "101"},
-			`RINGSIDE_ACTION=voicemail,RINGSIDE_TARGET=101,RINGSIDE_DIAL=101@default,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`},
-		{"announcement", ringside.Decision{Action: ringside.Announcement, Announcement: "We're closed, sorry"},
-			`RINGSIDE_ACTION=announcement,RINGSIDE_TARGET=\"We're closed, sorry\",RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`},
-		{"busy", ringside.Decision{Action: ringside.Busy, Cause: ringside.CauseBusy},
-			`RINGSIDE_ACTION=busy,RINGSIDE_TARGET=17,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`},
-		{"hangup", ringside.Decision{Action: ringside.Hangup, Cause: ringside.CauseRejected},
-			`RINGSIDE_ACTION=hangup,RINGSIDE_TARGET=21,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`},
+		{
+			"route",
+			ringside.Decision{Action: ringside.Route, Target: "101", Timeout: 25 * time.Second, Rule: rule, Group: group},
+			`RINGSIDE_ACTION=route,RINGSIDE_TARGET=101,RINGSIDE_DIAL=PJSIP/101,RINGSIDE_TIMEOUT=25,RINGSIDE_GROUP=\"Sales, 1st\",RINGSIDE_RULE=\"to sales\",RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`,
+		},
+		{
+			"all ring",
+			ringside.Decision{Action: ringside.Route, Target: "101", Targets: []string{"101", "102"}},
+			`RINGSIDE_ACTION=route,RINGSIDE_TARGET=101,RINGSIDE_DIAL=PJSIP/101&PJSIP/102,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`,
+		},
+		{
+			"nobody to ring",
+			ringside.Decision{Action: ringside.Route, Targets: []string{}},
+			`RINGSIDE_ACTION=route,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=released`,
+		},
+		{
+			"forward",
+			ringside.Decision{Action: ringside.Forward, Target: "+79001234567"},
+			`RINGSIDE_ACTION=forward,RINGSIDE_TARGET=+79001234567,RINGSIDE_DIAL=PJSIP/+79001234567@trunk,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`,
+		},
+		{
+			"voicemail",
+			ringside.Decision{Action: ringside.Voicemail, Target: "101"},
+			`RINGSIDE_ACTION=voicemail,RINGSIDE_TARGET=101,RINGSIDE_DIAL=101@default,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`,
+		},
+		{
+			"announcement",
+			ringside.Decision{Action: ringside.Announcement, Announcement: "We're closed, sorry"},
+			`RINGSIDE_ACTION=announcement,RINGSIDE_TARGET=\"We're closed, sorry\",RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`,
+		},
+		{
+			"busy",
+			ringside.Decision{Action: ringside.Busy, Cause: ringside.CauseBusy},
+			`RINGSIDE_ACTION=busy,RINGSIDE_TARGET=17,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`,
+		},
+		{
+			"hangup",
+			ringside.Decision{Action: ringside.Hangup, Cause: ringside.CauseRejected},
+			`RINGSIDE_ACTION=hangup,RINGSIDE_TARGET=21,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=decided`,
+		},
 		{"not found", ringside.Decision{Action: ringside.NotFound}, `RINGSIDE_ACTION=not_found,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=released`},
 		{"not configured", ringside.Decision{Action: ringside.NotConfigured}, `RINGSIDE_ACTION=not_configured,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=released`},
 		{"failed", ringside.Decision{Action: ringside.Failed}, `RINGSIDE_ACTION=error,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=released`},
-		{"a target that can't be dialled", ringside.Decision{Action: ringside.Route, Target: "101&PJSIP/itsp/14165551212"},
-			`RINGSIDE_ACTION=route,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=released`},
+		{
+			"a target that can't be dialled",
+			ringside.Decision{Action: ringside.Route, Target: "101&PJSIP/itsp/14165551212"},
+			`RINGSIDE_ACTION=route,RINGSIDE_CALL_ID=n-1,RINGSIDE_RESULT=released`,
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

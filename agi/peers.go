@@ -109,6 +109,6 @@ func (p *peers) interrupt() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for e := range p.open {
-		_ = e.conn.SetDeadline(past)
+		_ = e.conn.SetDeadline(past())
 	}
 }

@@ -46,7 +46,9 @@ func FuzzAssignments(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
 		vars := []ringside.Variable{
-			{Name: "CALLERID(name)", Value: a}, {Name: variableGroup, Value: b}, {Name: variableRule, Value: a + b},
+			{Name: "CALLERID(name)", Value: a},
+			{Name: variableGroup, Value: b},
+			{Name: variableRule, Value: a + b},
 			{Name: variableResult, Value: "decided"},
 		}
 		got := understood(t, "EXEC MSet "+fitting(vars)+"\n")

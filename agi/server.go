@@ -71,7 +71,7 @@ func Listen(opt Options, calls Switchboard) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", opt.Listen)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", opt.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listening for FastAGI: %w", err)
 	}

@@ -16,7 +16,7 @@ import (
 // replyWithin bounds every reply but those to commands that last as long as the caller pleases.
 const replyWithin = 5 * time.Second
 
-// ErrLate: there was no decision within the deadline, and the call was released with the default.
+// ErrLate says that there was no decision within the deadline, and that the call was released with the default.
 var ErrLate = errors.New("no decision within the deadline: the call was released with the default")
 
 // session is one AGI connection whose environment has been read. One goroutine uses it.
@@ -75,7 +75,7 @@ func (s *session) interrupted(ctx context.Context, counts func(cause error) bool
 	stop := context.AfterFunc(ctx, func() {
 		defer close(done)
 		if counts(context.Cause(ctx)) {
-			_ = s.conn.SetReadDeadline(past)
+			_ = s.conn.SetReadDeadline(past())
 		}
 	})
 	return func() {
@@ -139,7 +139,7 @@ func (s *session) converse(ctx context.Context, words []string) *agi.Response {
 	case ctx == s.ctx:
 		if ctx.Err() != nil && notByCaller(context.Cause(ctx)) {
 			// The deadline that the server's Stop set may be the one that has just been moved.
-			_ = s.conn.SetReadDeadline(past)
+			_ = s.conn.SetReadDeadline(past())
 		}
 	default:
 		defer s.interrupted(ctx, notByCaller)()

@@ -75,7 +75,7 @@ func (s *Server) SelfTest(ctx context.Context) error {
 		s.own.end()
 		_ = conn.Close()
 	}()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past) })
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past()) })
 	defer stop()
 	env := "agi_network: yes\nagi_network_script: " + selfTest
 	if !s.opt.Token.IsZero() {
