@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
-// Limits of the environment that Asterisk sends first: about 25 short lines.
+// Limits of the environment that Asterisk sends first, at once: about 25 short lines.
 const (
+	environmentWithin = 5 * time.Second
+
 	maxEnvLines = 200
 	maxEnvBytes = 64 * 1024
 	maxEnvValue = 1024
