@@ -22,6 +22,8 @@ type automaton struct {
 	cuts   []rune
 	known  map[string]int32
 	states []state
+	// work is how much may still be done, by all automatons of a check together.
+	work *int
 }
 
 // state is the set of places in the program that a text can lead to.
@@ -31,8 +33,12 @@ type state struct {
 	all, end bool
 }
 
-// newAutomaton gives nil for a pattern that asks for more than an automaton knows.
-func newAutomaton(p *pattern) *automaton {
+// newAutomaton gives nil for a pattern that asks for more than an automaton knows, and when there
+// has been enough work.
+func newAutomaton(p *pattern, work *int) *automaton {
+	if *work <= 0 {
+		return nil
+	}
 	src := ""
 	if p != nil {
 		src = p.src
@@ -45,7 +51,8 @@ func newAutomaton(p *pattern) *automaton {
 	if err != nil {
 		return nil
 	}
-	a := &automaton{prog: prog, known: map[string]int32{}}
+	*work -= 10 * len(prog.Inst)
+	a := &automaton{prog: prog, known: map[string]int32{}, work: work}
 	for i := range prog.Inst {
 		in := &prog.Inst[i]
 		switch in.Op {
@@ -144,11 +151,14 @@ func (a *automaton) closure(from []uint32, begin bool) int32 {
 	return id
 }
 
-// step gives the state after one more character; -1 if there are too many states.
+// step gives the state after one more character; -1 if there are too many states or too much work.
 func (a *automaton) step(at int32, r rune) int32 {
 	s := &a.states[at]
 	if s.all {
 		return at
+	}
+	if *a.work -= 10 + 4*len(s.at); *a.work <= 0 {
+		return -1
 	}
 	next := make([]uint32, 0, len(s.at))
 	for _, pc := range s.at {

@@ -36,7 +36,9 @@ const (
 	// maxFindings is how many findings of one kind are listed.
 	maxFindings = 500
 	// maxLooks is how many times a rule may be held against a number or another rule.
-	maxLooks = 5_000_000
+	maxLooks = 2_000_000
+	// maxWork bounds the comparison of patterns; it is about a second's.
+	maxWork = 50_000_000
 	// maxMoments bounds the calendars of all conditions together, in moments.
 	maxMoments = 20_000_000
 )
@@ -50,6 +52,7 @@ type checker struct {
 	// cut says of which codes not all was looked for.
 	cut   map[string]bool
 	looks int
+	work  int
 
 	// allDialOut: every extension may make external calls.
 	allDialOut bool
@@ -59,7 +62,7 @@ type checker struct {
 
 func newChecker(c *Compiled) *checker {
 	k := &checker{
-		c: c, place: make(map[*ringside.Rule]int, len(c.doc.Rules)),
+		c: c, work: maxWork, place: make(map[*ringside.Rule]int, len(c.doc.Rules)),
 		found: map[string]int{}, cut: map[string]bool{}, languages: map[*pattern]*language{},
 	}
 	for i := range c.doc.Rules {
@@ -82,7 +85,7 @@ func newChecker(c *Compiled) *checker {
 func (k *checker) language(p *pattern) *language {
 	l := k.languages[p]
 	if l == nil {
-		l = newLanguage(p)
+		l = newLanguage(p, &k.work)
 		k.languages[p] = l
 	}
 	return l
@@ -120,6 +123,9 @@ func (k *checker) group(code string, i int, field, text, hint string) {
 
 // finish tells of what was left out.
 func (k *checker) finish() []ringside.Problem {
+	if k.work <= 0 {
+		k.cut["never-matches"], k.cut["shadowed"] = true, true
+	}
 	for _, code := range []string{
 		"empty-group", "internal-group", "unusable-target", "ambiguous-group", "loop", "never-matches", "shadowed", "uncovered-hours",
 	} {

@@ -291,7 +291,8 @@ func TestLanguagesCoverEachOtherOnlyIfNoTextSaysOtherwise(t *testing.T) {
 		if errA != nil || errB != nil {
 			t.Skip()
 		}
-		la, lb := newLanguage(pa), newLanguage(pb)
+		work := maxWork
+		la, lb := newLanguage(pa, &work), newLanguage(pb, &work)
 		counter := slices.IndexFunc(all, func(s string) bool { return lb.matches(s) && !la.matches(s) })
 		switch covers := la.covers(lb); {
 		case lb.void && slices.ContainsFunc(all, lb.matches):

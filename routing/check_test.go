@@ -165,7 +165,10 @@ func TestCheckOfLargeDirectoryEndsSoonAndSaysWhatItLeftOut(t *testing.T) {
 		"plain":              func(i int) ringside.Rule { return ringside.Rule{CalledNumberPattern: fmt.Sprintf("^7%06d$", i)} },
 		"one pattern":        func(i int) ringside.Rule { return ringside.Rule{CalledNumberPattern: "7", TimeCondition: dated(i)} },
 		"all match anything": func(i int) ringside.Rule { return ringside.Rule{CallerIDPattern: fmt.Sprintf(".*%d$", i)} },
-		"all are the same":   func(int) ringside.Rule { return ringside.Rule{} },
+		"large expressions": func(i int) ringside.Rule {
+			return ringside.Rule{CalledNumberPattern: fmt.Sprintf("^7(.{1,70}%d.{1,70}){1,2}[^a]*b", i)}
+		},
+		"all are the same": func(int) ringside.Rule { return ringside.Rule{} },
 	}
 	for name, make := range tests {
 		t.Run(name, func(t *testing.T) {

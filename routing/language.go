@@ -19,6 +19,7 @@ type language struct {
 	// void: no number is matched. strange: none that is made of the characters of numbers. long:
 	// none as short as numbers are.
 	void, strange, long bool
+	work                *int // for automatons
 }
 
 type languageKind int
@@ -30,8 +31,8 @@ const (
 	unknown                        // an automaton can't say
 )
 
-func newLanguage(p *pattern) *language {
-	l := &language{p: p}
+func newLanguage(p *pattern, work *int) *language {
+	l := &language{p: p, work: work}
 	switch {
 	case p == nil:
 		l.texts = []string{""}
@@ -90,7 +91,7 @@ func neverInNumbers(r rune) bool {
 // automaton makes the automaton when it is first needed; nil if there can be none.
 func (l *language) automaton() *automaton {
 	if l.auto == nil && l.kind != unknown {
-		l.auto = newAutomaton(l.p)
+		l.auto = newAutomaton(l.p, l.work)
 	}
 	return l.auto
 }

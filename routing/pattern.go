@@ -18,7 +18,7 @@ import (
 // which bounds the time of a match, and maxPrefixes the literal beginnings kept for it.
 const (
 	maxPattern  = 256
-	maxSize     = 1000
+	maxSize     = 300
 	maxPrefixes = 16
 )
 
@@ -58,6 +58,7 @@ func compilePattern(src string) (*pattern, error) {
 		src = tree.String()
 	}
 	p := &pattern{src: src}
+	tree = tree.Simplify()
 	if p.prefixes = words(tree); p.prefixes != nil {
 		p.exact = true
 		return p, nil
@@ -69,7 +70,6 @@ func compilePattern(src string) (*pattern, error) {
 // words gives the numbers that an expression such as ^10[01]$ matches; nil if they are not a few
 // words.
 func words(tree *syntax.Regexp) []string {
-	tree = tree.Simplify()
 	if tree.Op != syntax.OpConcat || tree.Sub[len(tree.Sub)-1].Op != syntax.OpEndText {
 		return nil
 	}
@@ -142,7 +142,6 @@ func (p *pattern) expression() *regexp.Regexp {
 // beginnings gives the literal beginnings of an expression and whether they are all there is to
 // it: whatever begins with one of them is matched. Nil if there are none, or too many.
 func beginnings(tree *syntax.Regexp) (prefixes []string, literal bool) {
-	tree = tree.Simplify()
 	if tree.Op == syntax.OpConcat && tree.Sub[0].Op == syntax.OpBeginText {
 		tree = &syntax.Regexp{Op: syntax.OpConcat, Sub: tree.Sub[1:]}
 	}
