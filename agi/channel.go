@@ -111,6 +111,9 @@ func (c *channel) gone(ctx context.Context) error {
 // Wait implements ringside.Channel: Asterisk plays the music while the connection is idle, and says
 // HANGUP at once when the caller leaves.
 func (c *channel) Wait(ctx context.Context, music string) error {
+	if ctx.Err() != nil {
+		return goneOnly(ctx)
+	}
 	if !word(music, 80) {
 		music = "default"
 	}
@@ -126,8 +129,8 @@ func (c *channel) Wait(ctx context.Context, music string) error {
 	if err != nil {
 		return err
 	}
-	if cause := context.Cause(ctx); errors.Is(cause, ringside.ErrCallerGone) {
-		return cause
+	if err := goneOnly(ctx); err != nil {
+		return err
 	}
 	// The caller is still there, and the music stops.
 	_, err = c.command(context.WithoutCancel(ctx), replyWithin, "SET MUSIC OFF")
@@ -135,6 +138,14 @@ func (c *channel) Wait(ctx context.Context, music string) error {
 		return nil
 	}
 	return err
+}
+
+// goneOnly is the cause with which ctx ended if the caller has left, and nil for all others.
+func goneOnly(ctx context.Context) error {
+	if cause := context.Cause(ctx); errors.Is(cause, ringside.ErrCallerGone) {
+		return cause
+	}
+	return nil
 }
 
 // Voicemail implements ringside.Channel.

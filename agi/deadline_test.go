@@ -25,7 +25,9 @@ func hung(free chan struct{}, late func(error)) *board {
 			late(ch.Answer(ctx))
 			_, err := ch.Dial(ctx, dialOne("101"))
 			late(err)
-			late(ch.Wait(ctx, ""))
+			if err := ch.Wait(ctx, ""); err != nil { // a wait ends with its ctx, whatever ended that
+				late(err)
+			}
 			late(ch.Hangup(ctx, ringside.CauseNormal))
 			late(ch.Release(context.WithoutCancel(ctx), ringside.ResultReleased))
 		},

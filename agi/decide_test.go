@@ -223,7 +223,9 @@ func TestEveryDecisionFitsAndIsUnderstood(t *testing.T) {
 			delete(values, v.Name)
 			switch v.Name {
 			case variableRule, variableGroup:
-				if ok && !strings.HasPrefix(plain(v.Value, maxValue), value) {
+				// A cut may part brackets, which are then left out.
+				blank := strings.NewReplacer("(", " ", ")", " ", "[", " ", "]", " ").Replace
+				if ok && !strings.HasPrefix(blank(plain(v.Value, maxValue)), blank(value)) {
 					rt.Fatalf("%s became %q", v.Name, value)
 				}
 			case variableDial:

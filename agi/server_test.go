@@ -405,7 +405,12 @@ func TestStopWaitsForCallsAndThenEndsThem(t *testing.T) {
 			t.Errorf("a call ended with %v", err)
 		}
 	}
-	_, _ = io.Copy(io.Discard, silent)
+	for _, conn := range []net.Conn{silent, waiting, dialling} {
+		rest, _ := io.ReadAll(conn)
+		if strings.Contains(string(rest), "Dial") {
+			t.Errorf("a stopped server says %q", rest)
+		}
+	}
 	if _, err := net.Dial("tcp", s.Addr().String()); err == nil {
 		t.Error("a stopped server takes connections")
 	}

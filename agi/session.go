@@ -97,6 +97,11 @@ func notByCaller(cause error) bool { return !errors.Is(cause, ringside.ErrCaller
 // ErrCallerGone if it does not allow it because the caller has left; otherwise the connection is
 // of no use any more.
 func (s *session) command(ctx context.Context, within time.Duration, words ...string) (*agi.Response, error) {
+	// Nobody is to be rung by a server that has been stopped. To a caller who has left, commands are
+	// still of use: they read how the call went.
+	if ctx.Err() != nil && notByCaller(context.Cause(ctx)) {
+		return nil, context.Cause(ctx)
+	}
 	if err := s.claim(); err != nil {
 		return nil, err
 	}
