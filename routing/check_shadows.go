@@ -92,6 +92,10 @@ type patternPair struct {
 	cover [origins]cover
 }
 
+// known reports whether both patterns can be compared. The others are not even tried on numbers:
+// a directory of very many large expressions would take long to compile.
+func (p *patternPair) known() bool { return p.caller.kind != unknown && p.called.kind != unknown }
+
 // cover is when some rules that take every call are open.
 type cover struct {
 	always int32 // a rule that is always open, plus one
@@ -151,7 +155,7 @@ func (s *shadows) covering(at int32) []int32 {
 	if p.by != nil {
 		return p.by
 	}
-	if p.caller.kind == unknown || p.called.kind == unknown {
+	if !p.known() {
 		p.by = []int32{at}
 		return p.by
 	}
@@ -161,7 +165,7 @@ func (s *shadows) covering(at int32) []int32 {
 			s.k.cut["shadowed"] = true
 			return false
 		}
-		if i == at || other.called.matches(p.called.example) && other.caller.matches(p.caller.example) &&
+		if i == at || other.known() && other.called.matches(p.called.example) && other.caller.matches(p.caller.example) &&
 			other.called.covers(p.called) && other.caller.covers(p.caller) {
 			p.by = append(p.by, i)
 		}
