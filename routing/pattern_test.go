@@ -106,7 +106,7 @@ func TestNoPatternIsSlow(t *testing.T) {
 			best = min(best, time.Since(begin))
 		}
 		t.Logf("%-12.12s %v", src, best)
-		if best > 10*time.Millisecond { // about 0.1 ms without the race detector
+		if best > 200*time.Millisecond { // about 0.1 ms without the race detector on a quiet machine; without the bound it was seconds
 			t.Errorf("%s takes %v", src, best)
 		}
 	}
@@ -135,7 +135,7 @@ func FuzzPattern(f *testing.F) {
 		if got, want := p.matchText(text), match(text); got != want {
 			t.Fatalf("%q on %q: %v, want %v", src, text, got, want)
 		}
-		if took := time.Since(begin); took > time.Second {
+		if took := time.Since(begin); took > 20*time.Second {
 			t.Fatalf("%q on %q takes %v", src, text, took)
 		}
 		work := maxWork

@@ -51,6 +51,9 @@ func (s *Store) putContacts(ctx context.Context, batch []ringside.Contact) error
 	}
 	e := &entry{size: size, apply: func(t *tables) error {
 		for _, r := range rows {
+			// Loads come in the order of the keys: full pages keep the file, and what of it is
+			// mapped, half as large.
+			t.contacts.FillPercent = 0.95
 			if err := t.contacts.Put(r.key, r.value); err != nil {
 				return err
 			}

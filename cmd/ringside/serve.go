@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -102,9 +101,6 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 			td.unwind(log, 0)
 		}
 	}()
-	// Most of the heap is the directory, which stays: collecting it more often costs little and
-	// keeps the daemon small beside the PBX.
-	debug.SetGCPercent(50)
 	token, err := cfg.token()
 	if err != nil {
 		return nil, nil, exitError{exitUsage, err}
