@@ -181,8 +181,18 @@ func written() []runeSpan {
 // can have.
 func usual() []runeSpan {
 	return []runeSpan{
-		{' ', '!'}, {'#', '9'}, {';', ';'}, {'=', '='}, {'?', '?'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}, {'~', '~'},
-		{0xa0, 0xd7ff}, {0xe000, 0xfffc}, {0xfffe, unicode.MaxRune},
+		{' ', '!'},
+		{'#', '9'},
+		{';', ';'},
+		{'=', '='},
+		{'?', '?'},
+		{'A', 'Z'},
+		{'_', '_'},
+		{'a', 'z'},
+		{'~', '~'},
+		{0xa0, 0xd7ff},
+		{0xe000, 0xfffc},
+		{0xfffe, unicode.MaxRune},
 	}
 }
 

@@ -40,43 +40,67 @@ func TestCheckFinds(t *testing.T) {
 			rule(`\+79`, "^500$", "", toGroup(1)), rule("", "^500$", "weekdays 09:00-18:00", toGroup(2)), rule("", "^500$", "", hangUp()),
 		)), nil},
 
-		{"a rule after one that takes everything", suspect(withRules(rule("", "", "", toGroup(1)), rule("", "^500$", "", hangUp()))),
-			[]string{`rules[1].priority shadowed: rule 2, priority: it gets no call: rule 1 comes first and takes all of them (give it a lower priority number, or remove it)`}},
-		{"a longer beginning after a shorter one", suspect(withRules(rule(`^\+7`, "", "", toGroup(1)), rule(`\+79`, "", "", hangUp()))),
-			[]string{`rules[1].priority shadowed: rule 2, priority: it gets no call: rule 1 comes first and takes all of them (give it a lower priority number, or remove it)`}},
+		{
+			"a rule after one that takes everything", suspect(withRules(rule("", "", "", toGroup(1)), rule("", "^500$", "", hangUp()))),
+			[]string{`rules[1].priority shadowed: rule 2, priority: it gets no call: rule 1 comes first and takes all of them (give it a lower priority number, or remove it)`},
+		},
+		{
+			"a longer beginning after a shorter one", suspect(withRules(rule(`^\+7`, "", "", toGroup(1)), rule(`\+79`, "", "", hangUp()))),
+			[]string{`rules[1].priority shadowed: rule 2, priority: it gets no call: rule 1 comes first and takes all of them (give it a lower priority number, or remove it)`},
+		},
 		{"a shorter beginning after a longer one is in order", suspect(withRules(rule(`\+79`, "", "", toGroup(1)), rule(`\+7`, "", "", hangUp()))), nil},
-		{"a regular expression within another", suspect(withRules(rule(`\+7\d{10}$`, "", "", toGroup(1)), rule(`\+79[0-9]{9}$`, "", "", hangUp()))),
-			[]string{`rules[1].priority shadowed: rule 2, priority: it gets no call: rule 1 comes first and takes all of them (give it a lower priority number, or remove it)`}},
+		{
+			"a regular expression within another", suspect(withRules(rule(`\+7\d{10}$`, "", "", toGroup(1)), rule(`\+79[0-9]{9}$`, "", "", hangUp()))),
+			[]string{`rules[1].priority shadowed: rule 2, priority: it gets no call: rule 1 comes first and takes all of them (give it a lower priority number, or remove it)`},
+		},
 		{"an expression that is nearly within another", suspect(withRules(rule(`\+7\d{10}$`, "", "", toGroup(1)), rule(`\+79[0-9]{9}`, "", "", hangUp()))), nil},
-		{"hours within others", suspect(withRules(rule("", "5", "weekdays 09:00-18:00", toGroup(1)), rule("", "5$", "mon 10:00-12:00", hangUp()), rule("", "", "", hangUp()))),
-			[]string{`rules[1].priority shadowed: rule 2, priority: it gets no call: rule 1 comes first and takes all of them (give it a lower priority number, or remove it)`}},
-		{"hours that two rules share", suspect(withRules(rule("", "5", "00:00-12:00", toGroup(1)), rule("", "5", "12:00-24:00", toGroup(2)), rule("", "5", "", hangUp()))),
-			[]string{`rules[2].priority shadowed: rule 3, priority: it gets no call: rule 1 and rule 2 come first and take all of them (give it a lower priority number, or remove it)`}},
+		{
+			"hours within others", suspect(withRules(rule("", "5", "weekdays 09:00-18:00", toGroup(1)), rule("", "5$", "mon 10:00-12:00", hangUp()), rule("", "", "", hangUp()))),
+			[]string{`rules[1].priority shadowed: rule 2, priority: it gets no call: rule 1 comes first and takes all of them (give it a lower priority number, or remove it)`},
+		},
+		{
+			"hours that two rules share", suspect(withRules(rule("", "5", "00:00-12:00", toGroup(1)), rule("", "5", "12:00-24:00", toGroup(2)), rule("", "5", "", hangUp()))),
+			[]string{`rules[2].priority shadowed: rule 3, priority: it gets no call: rule 1 and rule 2 come first and take all of them (give it a lower priority number, or remove it)`},
+		},
 		{"hours that two rules share but for holidays", suspect(func(d *ringside.Directory) {
 			d.Holidays = []string{"2027-01-01"}
 			d.Rules = rules(rule("", "5", "!holidays 00:00-12:00", toGroup(1)), rule("", "5", "12:00-24:00", toGroup(2)), rule("", "5", "", hangUp()))
 		}), nil},
-		{"a time over midnight covers the morning of the next day", suspect(withRules(rule("", "", "mon 20:00-08:00", hangUp()), rule("", "", "tue 01:00-07:00", toGroup(1)))),
-			[]string{`rules[1].priority shadowed: rule 2, priority: it gets no call: rule 1 comes first and takes all of them (give it a lower priority number, or remove it)`}},
+		{
+			"a time over midnight covers the morning of the next day", suspect(withRules(rule("", "", "mon 20:00-08:00", hangUp()), rule("", "", "tue 01:00-07:00", toGroup(1)))),
+			[]string{`rules[1].priority shadowed: rule 2, priority: it gets no call: rule 1 comes first and takes all of them (give it a lower priority number, or remove it)`},
+		},
 		{"a rule that is passed over shadows nothing", suspect(func(d *ringside.Directory) {
 			d.Groups[0].Active = false
 			d.Rules = rules(rule("", "", "", toGroup(1)), rule("", "5", "", hangUp()))
 		}), []string{`rules[0].target_group unusable-target: rule 1, target_group: the group "Sales" is inactive`}},
-		{"a rule for known callers shadows nothing", suspect(withRules(rule("", "", "", ringside.Destination{Action: ringside.RouteToOwner}), rule("", "", "", hangUp()))),
-			[]string{`rules[0].target_group unusable-target: rule 1, target_group: a caller who has no owner is not taken, and one whose owner does not answer finds the line busy (give a target_group for them)`}},
+		{
+			"a rule for known callers shadows nothing", suspect(withRules(rule("", "", "", ringside.Destination{Action: ringside.RouteToOwner}), rule("", "", "", hangUp()))),
+			[]string{`rules[0].target_group unusable-target: rule 1, target_group: a caller who has no owner is not taken, and one whose owner does not answer finds the line busy (give a target_group for them)`},
+		},
 		{"a forward that colleagues may not use shadows nothing", suspect(withRules(
 			rule("", "", "", ringside.Destination{Action: ringside.ForwardExternal, TargetExternal: "+74951234567"}), rule("", "", "", hangUp()))), nil},
 
-		{"a pattern with one backslash too many", suspect(withRules(rule(`^\\+79`, "", "", hangUp()))),
-			[]string{`rules[0].caller_id_pattern never-matches: rule 1, caller_id_pattern: no number has the characters that match the pattern "^\\\\+79" (did you mean ^\+79? In a pattern one backslash is enough)`}},
-		{"a pattern that ends before it begins", suspect(withRules(rule(`$7`, "", "", hangUp()))),
-			[]string{`rules[0].caller_id_pattern never-matches: rule 1, caller_id_pattern: no number matches the pattern "$7"`}},
-		{"a pattern for numbers that are too long", suspect(withRules(rule(`\d{70}`, "", "", hangUp()))),
-			[]string{`rules[0].caller_id_pattern never-matches: rule 1, caller_id_pattern: no number matches the pattern "\\d{70}"`}},
-		{"a time that never comes", suspect(withRules(rule("", "", "mon !weekdays", hangUp()))),
-			[]string{`rules[0].time_condition never-matches: rule 1, time_condition: it never holds: no day and time fits "mon !weekdays" (put a semicolon between two conditions of which either may hold)`}},
-		{"holidays where there are none", suspect(withRules(rule("", "", "holidays", hangUp()))),
-			[]string{`rules[0].time_condition never-matches: rule 1, time_condition: it never holds: no day and time fits "holidays" (put a semicolon between two conditions of which either may hold)`}},
+		{
+			"a pattern with one backslash too many", suspect(withRules(rule(`^\\+79`, "", "", hangUp()))),
+			[]string{`rules[0].caller_id_pattern never-matches: rule 1, caller_id_pattern: no number has the characters that match the pattern "^\\\\+79" (did you mean ^\+79? In a pattern one backslash is enough)`},
+		},
+		{
+			"a pattern that ends before it begins", suspect(withRules(rule(`$7`, "", "", hangUp()))),
+			[]string{`rules[0].caller_id_pattern never-matches: rule 1, caller_id_pattern: no number matches the pattern "$7"`},
+		},
+		{
+			"a pattern for numbers that are too long", suspect(withRules(rule(`\d{70}`, "", "", hangUp()))),
+			[]string{`rules[0].caller_id_pattern never-matches: rule 1, caller_id_pattern: no number matches the pattern "\\d{70}"`},
+		},
+		{
+			"a time that never comes", suspect(withRules(rule("", "", "mon !weekdays", hangUp()))),
+			[]string{`rules[0].time_condition never-matches: rule 1, time_condition: it never holds: no day and time fits "mon !weekdays" (put a semicolon between two conditions of which either may hold)`},
+		},
+		{
+			"holidays where there are none", suspect(withRules(rule("", "", "holidays", hangUp()))),
+			[]string{`rules[0].time_condition never-matches: rule 1, time_condition: it never holds: no day and time fits "holidays" (put a semicolon between two conditions of which either may hold)`},
+		},
 
 		{"groups without anybody", suspect(func(d *ringside.Directory) {
 			d.Groups[0].Members = nil
@@ -86,8 +110,10 @@ func TestCheckFinds(t *testing.T) {
 			`groups[0].members empty-group: group 1 "Sales", members: it has no members (add some, or make the group inactive)`,
 			`groups[1].members empty-group: group 2 "Support", members: none of its members can be called: 101 is paused, 999 is no extension`,
 		}},
-		{"a group for colleagues only", suspect(func(d *ringside.Directory) { d.Numbers[2].Account.CanReceiveExternalCalls = false }),
-			[]string{`groups[1].members internal-group: group 2 "Support", members: none of its members may receive external calls (set can_receive_external_calls in their accounts)`}},
+		{
+			"a group for colleagues only", suspect(func(d *ringside.Directory) { d.Numbers[2].Account.CanReceiveExternalCalls = false }),
+			[]string{`groups[1].members internal-group: group 2 "Support", members: none of its members may receive external calls (set can_receive_external_calls in their accounts)`},
+		},
 
 		{"targets that can't be used", suspect(func(d *ringside.Directory) {
 			d.Numbers[0].Active = false
@@ -126,10 +152,14 @@ func TestCheckFinds(t *testing.T) {
 			d.Rules[0].Fallback = &queue
 		}), []string{`rules[0].fallback loop: rule 1, fallback: its fallback leads to where the call could not be taken (give another destination, or none)`}},
 
-		{"hours without a rule", suspect(withRules(rule("", "^500$", "weekdays 09:00-18:00", toGroup(1)), rule(`\+79`, "^500$", "", toGroup(2)))),
-			[]string{`rules[0].time_condition uncovered-hours: rule 1, time_condition: no rule takes calls to 500 on Mon-Fri 00:00-09:00 and 18:00-24:00; on Sat, Sun (add a rule without a time for the number, or a default)`}},
-		{"hours of two rules with a hole", suspect(withRules(rule("", "500", "daily 08:00-20:00", toGroup(1)), rule("", "500", "fri-mon 20:00-08:00", toGroup(2)))),
-			[]string{`rules[0].time_condition uncovered-hours: rule 1, time_condition: no rule takes calls to 500 on Tue 20:00-24:00; on Wed, Thu 00:00-08:00 and 20:00-24:00; on Fri 00:00-08:00 (add a rule without a time for the number, or a default)`}},
+		{
+			"hours without a rule", suspect(withRules(rule("", "^500$", "weekdays 09:00-18:00", toGroup(1)), rule(`\+79`, "^500$", "", toGroup(2)))),
+			[]string{`rules[0].time_condition uncovered-hours: rule 1, time_condition: no rule takes calls to 500 on Mon-Fri 00:00-09:00 and 18:00-24:00; on Sat, Sun (add a rule without a time for the number, or a default)`},
+		},
+		{
+			"hours of two rules with a hole", suspect(withRules(rule("", "500", "daily 08:00-20:00", toGroup(1)), rule("", "500", "fri-mon 20:00-08:00", toGroup(2)))),
+			[]string{`rules[0].time_condition uncovered-hours: rule 1, time_condition: no rule takes calls to 500 on Tue 20:00-24:00; on Wed, Thu 00:00-08:00 and 20:00-24:00; on Fri 00:00-08:00 (add a rule without a time for the number, or a default)`},
+		},
 		{"hours of a holiday without a rule", suspect(func(d *ringside.Directory) {
 			d.Holidays = []string{"2027-01-01"}
 			d.Rules = rules(rule("", "^500$", "weekdays 09:00-18:00 !holidays", toGroup(1)), rule("", "^500$", "weekends; weekdays 00:00-09:00,18:00-24:00", toGroup(2)))

@@ -17,33 +17,51 @@ func TestCompileTellsWhatIsFaultyAndKeepsTheRest(t *testing.T) {
 		want []string
 	}{
 		{"nothing", func(*ringside.Directory) {}, nil},
-		{"an unknown time zone", func(d *ringside.Directory) { d.TimeZone = "Mars/One" },
-			[]string{`error bad-time-zone time_zone: there is no time zone "Mars/One": UTC is used (use an IANA name such as Europe/Moscow)`}},
-		{"the zone of the machine", func(d *ringside.Directory) { d.TimeZone = "Local" },
-			[]string{`error bad-time-zone time_zone: there is no time zone "Local": UTC is used (use an IANA name such as Europe/Moscow)`}},
-		{"a holiday that is none", func(d *ringside.Directory) { d.Holidays = []string{"2027-01-01", "Friday"} },
-			[]string{`error bad-holiday holidays[1]: "Friday" is no date and is left out (write it as 2027-01-08)`}},
-		{"a number that can't be dialled", func(d *ringside.Directory) { d.Numbers = append(d.Numbers, ringside.Extension{ID: 9, Number: "1&2"}) },
-			[]string{`error bad-number numbers[7].number: "1&2" can't be dialled: it is left out (use digits, letters, and . _ + -)`}},
-		{"a number that exists twice", func(d *ringside.Directory) { d.Numbers = append(d.Numbers, ringside.Extension{ID: 9, Number: "101"}) },
-			[]string{`error duplicate-number numbers[7].number: the number exists twice: the first one counts`}},
-		{"an unknown strategy", func(d *ringside.Directory) { d.Groups[0].Strategy = "by_mood" },
-			[]string{`warning unknown-strategy groups[0].distribution_strategy: there is no strategy "by_mood": round_robin is used (one of round_robin, random, priority, all_ring, least_recent)`}},
-		{"a group that exists twice", func(d *ringside.Directory) { d.Groups[1].ID = 1 },
-			[]string{`error duplicate-id groups[1].id: another group has the id too, and this one is left out`}},
+		{
+			"an unknown time zone", func(d *ringside.Directory) { d.TimeZone = "Mars/One" },
+			[]string{`error bad-time-zone time_zone: there is no time zone "Mars/One": UTC is used (use an IANA name such as Europe/Moscow)`},
+		},
+		{
+			"the zone of the machine", func(d *ringside.Directory) { d.TimeZone = "Local" },
+			[]string{`error bad-time-zone time_zone: there is no time zone "Local": UTC is used (use an IANA name such as Europe/Moscow)`},
+		},
+		{
+			"a holiday that is none", func(d *ringside.Directory) { d.Holidays = []string{"2027-01-01", "Friday"} },
+			[]string{`error bad-holiday holidays[1]: "Friday" is no date and is left out (write it as 2027-01-08)`},
+		},
+		{
+			"a number that can't be dialled", func(d *ringside.Directory) { d.Numbers = append(d.Numbers, ringside.Extension{ID: 9, Number: "1&2"}) },
+			[]string{`error bad-number numbers[7].number: "1&2" can't be dialled: it is left out (use digits, letters, and . _ + -)`},
+		},
+		{
+			"a number that exists twice", func(d *ringside.Directory) { d.Numbers = append(d.Numbers, ringside.Extension{ID: 9, Number: "101"}) },
+			[]string{`error duplicate-number numbers[7].number: the number exists twice: the first one counts`},
+		},
+		{
+			"an unknown strategy", func(d *ringside.Directory) { d.Groups[0].Strategy = "by_mood" },
+			[]string{`warning unknown-strategy groups[0].distribution_strategy: there is no strategy "by_mood": round_robin is used (one of round_robin, random, priority, all_ring, least_recent)`},
+		},
+		{
+			"a group that exists twice", func(d *ringside.Directory) { d.Groups[1].ID = 1 },
+			[]string{`error duplicate-id groups[1].id: another group has the id too, and this one is left out`},
+		},
 		{"members, by their place in the document", func(d *ringside.Directory) {
 			d.Groups[0].Members = []ringside.Member{{Number: "999", Priority: 2}, {Number: "101", Priority: 3}, {Number: "102", Priority: 1}, {Number: "102", Priority: 4}}
 		}, []string{
 			`warning unknown-member groups[0].members[0]: there is no extension "999"`,
 			`warning duplicate-member groups[0].members[3]: "102" is a member twice: once counts`,
 		}},
-		{"an overflow to nowhere", func(d *ringside.Directory) { to := toGroup(9); d.Groups[0].Overflow = &to },
-			[]string{`error unknown-target groups[0].overflow.target_group: there is no group 9`}},
+		{
+			"an overflow to nowhere", func(d *ringside.Directory) { to := toGroup(9); d.Groups[0].Overflow = &to },
+			[]string{`error unknown-target groups[0].overflow.target_group: there is no group 9`},
+		},
 		{"an overflow to a name that nobody has", func(d *ringside.Directory) {
 			d.Groups[0].Overflow = &ringside.Destination{Action: ringside.RouteToGroup, TargetGroup: ringside.GroupRef{Name: "Sails"}}
 		}, []string{`error unknown-target groups[0].overflow.target_group: there is no group "Sails"`}},
-		{"a default to nowhere", func(d *ringside.Directory) { to := toNumber("9"); d.Defaults = &to },
-			[]string{`error unknown-target defaults.target_number: there is no extension "9"`}},
+		{
+			"a default to nowhere", func(d *ringside.Directory) { to := toNumber("9"); d.Defaults = &to },
+			[]string{`error unknown-target defaults.target_number: there is no extension "9"`},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -247,9 +247,10 @@ func TestDecide(t *testing.T) {
 func owned(by string) func(*Query)         { return func(q *Query) { q.Owner = by } }
 func tried(numbers ...string) func(*Query) { return func(q *Query) { q.Tried = numbers } }
 func from(endpoint string) func(*Query)    { return func(q *Query) { q.Endpoint = endpoint } }
-func called(n string) func(*Query)         { return func(q *Query) { q.Called = ringside.Number{Raw: n} } }
-func caller(n string) func(*Query)         { return func(q *Query) { q.Caller = ringside.Number{Raw: n} } }
-func waiting(n int) func(*desk)            { return func(d *desk) { d.waiting[1] = n } }
+func called(n string) func(*Query) { return func(q *Query) { q.Called = ringside.Number{Raw: n} } }
+
+func caller(n string) func(*Query) { return func(q *Query) { q.Caller = ringside.Number{Raw: n} } }
+func waiting(n int) func(*desk)    { return func(d *desk) { d.waiting[1] = n } }
 func spent(a ringside.Action, g int64) func(*Query) {
 	return func(q *Query) { q.Spent = []ringside.DestinationKey{{Action: a, Group: g}} }
 }
@@ -273,28 +274,52 @@ func TestFaultyRulesAreLeftOutAndTheOthersWork(t *testing.T) {
 		bad  ringside.Rule
 		want ringside.Problem
 	}{
-		{"look-ahead", ringside.Rule{CallerIDPattern: "(?!8)", Destination: hangUp()},
-			ringside.Problem{Code: "bad-pattern", Field: "caller_id_pattern", Hint: "look-around is not supported (RE2): use two rules, the exception first"}},
-		{"a back-reference", ringside.Rule{CalledNumberPattern: `(1)\1`, Destination: hangUp()},
-			ringside.Problem{Code: "bad-pattern", Field: "called_number_pattern", Hint: "back-references and \\Z are not supported (RE2): use $ for the end"}},
-		{"a bare plus sign", ringside.Rule{CallerIDPattern: "+79", Destination: hangUp()},
-			ringside.Problem{Code: "bad-pattern", Field: "caller_id_pattern", Hint: `a plus sign is written \+`}},
-		{"a pattern that unfolds to very much", ringside.Rule{CallerIDPattern: strings.Repeat(`\d{1,900}`, 20), Destination: hangUp()},
-			ringside.Problem{Code: "bad-pattern", Field: "caller_id_pattern", Hint: "a number has at most 64 characters: there is no need to count further"}},
-		{"a time", ringside.Rule{TimeCondition: "9 to 5", Destination: hangUp()},
-			ringside.Problem{Code: "bad-time", Field: "time_condition", Hint: `for example "weekdays 09:00-18:00"; see docs/time-conditions.md`}},
-		{"an unknown action", to(ringside.Destination{Action: "dance"}),
-			ringside.Problem{Code: "unknown-action", Field: "action", Hint: "one of route_to_number, route_to_group, route_to_queue, route_to_voicemail, play_announcement, hangup, forward_external, route_to_owner"}},
+		{
+			"look-ahead",
+			ringside.Rule{CallerIDPattern: "(?!8)", Destination: hangUp()},
+			ringside.Problem{Code: "bad-pattern", Field: "caller_id_pattern", Hint: "look-around is not supported (RE2): use two rules, the exception first"},
+		},
+		{
+			"a back-reference",
+			ringside.Rule{CalledNumberPattern: `(1)\1`, Destination: hangUp()},
+			ringside.Problem{Code: "bad-pattern", Field: "called_number_pattern", Hint: "back-references and \\Z are not supported (RE2): use $ for the end"},
+		},
+		{
+			"a bare plus sign",
+			ringside.Rule{CallerIDPattern: "+79", Destination: hangUp()},
+			ringside.Problem{Code: "bad-pattern", Field: "caller_id_pattern", Hint: `a plus sign is written \+`},
+		},
+		{
+			"a pattern that unfolds to very much",
+			ringside.Rule{CallerIDPattern: strings.Repeat(`\d{1,900}`, 20), Destination: hangUp()},
+			ringside.Problem{Code: "bad-pattern", Field: "caller_id_pattern", Hint: "a number has at most 64 characters: there is no need to count further"},
+		},
+		{
+			"a time",
+			ringside.Rule{TimeCondition: "9 to 5", Destination: hangUp()},
+			ringside.Problem{Code: "bad-time", Field: "time_condition", Hint: `for example "weekdays 09:00-18:00"; see docs/time-conditions.md`},
+		},
+		{
+			"an unknown action", to(ringside.Destination{Action: "dance"}),
+			ringside.Problem{Code: "unknown-action", Field: "action", Hint: "one of route_to_number, route_to_group, route_to_queue, route_to_voicemail, play_announcement, hangup, forward_external, route_to_owner"},
+		},
 		{"no action", to(ringside.Destination{}), ringside.Problem{Code: "unknown-action", Field: "action"}},
 		{"an unknown extension", to(toNumber("999")), ringside.Problem{Code: "unknown-target", Field: "target_number"}},
 		{"an unknown group", to(toGroup(9)), ringside.Problem{Code: "unknown-target", Field: "target_group"}},
 		{"no target", to(ringside.Destination{Action: ringside.RouteToQueue}), ringside.Problem{Code: "missing-target", Field: "target_group"}},
-		{"no announcement", to(ringside.Destination{Action: ringside.PlayAnnouncement}),
-			ringside.Problem{Code: "missing-target", Field: "announcement_text", Hint: "a sound's name, or a text to be spoken"}},
-		{"a dial string instead of a number", to(ringside.Destination{Action: ringside.ForwardExternal, TargetExternal: "500&PJSIP/1"}),
-			ringside.Problem{Code: "bad-number", Field: "target_external", Hint: "digits, with or without a leading +"}},
-		{"a faulty fallback", ringside.Rule{Destination: hangUp(), Fallback: &ringside.Destination{Action: ringside.RouteToNumber}},
-			ringside.Problem{Code: "missing-target", Field: "fallback.target_number"}},
+		{
+			"no announcement", to(ringside.Destination{Action: ringside.PlayAnnouncement}),
+			ringside.Problem{Code: "missing-target", Field: "announcement_text", Hint: "a sound's name, or a text to be spoken"},
+		},
+		{
+			"a dial string instead of a number", to(ringside.Destination{Action: ringside.ForwardExternal, TargetExternal: "500&PJSIP/1"}),
+			ringside.Problem{Code: "bad-number", Field: "target_external", Hint: "digits, with or without a leading +"},
+		},
+		{
+			"a faulty fallback",
+			ringside.Rule{Destination: hangUp(), Fallback: &ringside.Destination{Action: ringside.RouteToNumber}},
+			ringside.Problem{Code: "missing-target", Field: "fallback.target_number"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

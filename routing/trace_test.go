@@ -108,7 +108,8 @@ func TestTraceExplainsTheDecision(t *testing.T) {
 - member 106: has been rung on this call
 + result: leave a message for 106
 `},
-		{"what comes after all rules", Full, func(q *Query) { q.Called = ringside.Number{Raw: "101"}; q.Caller = ringside.Number{} },
+		{
+			"what comes after all rules", Full, func(q *Query) { q.Called = ringside.Number{Raw: "101"}; q.Caller = ringside.Number{} },
 			`- rule Nuisance: caller (withheld) does not match ^8800
 - rule Off: is inactive
 - rule Broken: the pattern "(" can't be used: error parsing regexp: missing closing ): ` + "`(`" + `
@@ -121,7 +122,8 @@ func TestTraceExplainsTheDecision(t *testing.T) {
 - rule Sales: called number 101 does not match ^500$
 + rule Never looked at: matches every call
 + result: hang up
-`},
+`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

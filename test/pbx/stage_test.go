@@ -117,7 +117,8 @@ func (s *stage) dials(spec pbx.CallSpec) *pbx.Caller {
 // messages of a phone or a caller.
 func (s *stage) messages(from interface {
 	Messages() (pbx.Messages, error)
-}) pbx.Messages {
+},
+) pbx.Messages {
 	s.t.Helper()
 	m, err := from.Messages()
 	s.must(err)
@@ -184,20 +185,6 @@ func (s *stage) saw(p *pbx.Phone, invites, cancels, byes int) {
 	if err != nil {
 		s.t.Errorf("phone %s saw %d INVITE, %d CANCEL, %d BYE, want %d, %d, %d", p.Number, got[0], got[1], got[2], invites, cancels, byes)
 	}
-}
-
-// cdrs waits until the call has n rows and gives them.
-func (s *stage) cdrs(c *pbx.Caller, n int) []pbx.CDR {
-	s.t.Helper()
-	var rows []pbx.CDR
-	if err := pbx.Until(patience, fmt.Sprintf("Master.csv has %d rows for %s", n, c.Spec.Number), func() (bool, error) {
-		var err error
-		rows, err = s.CDRs(c.Spec.Number)
-		return len(rows) >= n, err
-	}); err != nil {
-		s.t.Fatalf("%v: %v", err, rows)
-	}
-	return rows
 }
 
 // row finds the CDR row of one phone ("" is a call that reached none).
