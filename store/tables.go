@@ -24,8 +24,10 @@ const (
 )
 
 func tableNames() []string {
-	return []string{metaTable, callsTable, indexTable, begunTable, outboxTable, turnsTable, talksTable,
-		directoryTable, cursorsTable, contactsTable}
+	return []string{
+		metaTable, callsTable, indexTable, begunTable, outboxTable, turnsTable, talksTable,
+		directoryTable, cursorsTable, contactsTable,
+	}
 }
 
 // tables are the buckets within one transaction.

@@ -60,7 +60,7 @@ func (c *checkDirectoryCmd) Run(p *program) error {
 	}
 	findings := routing.Check(dir)
 	for i := range findings {
-		findings[i].Line, findings[i].Column = doc.place(findings[i].Path)
+		doc.locate(&findings[i])
 	}
 	problems = append(problems, findings...)
 	if c.JSON {

@@ -37,7 +37,7 @@ func (c *directoryLoadCmd) Run(p *program) error {
 		return err
 	}
 	for i := range state.Problems {
-		state.Problems[i].Line, state.Problems[i].Column = doc.place(state.Problems[i].Path)
+		doc.locate(&state.Problems[i])
 	}
 	if c.JSON {
 		return printJSON(p.out, state)

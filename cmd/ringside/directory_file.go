@@ -21,6 +21,7 @@ type document struct {
 	// root is nil for a JSON file until a place is looked up.
 	text []byte
 	root *yaml.Node
+	ids  map[string]map[string]int // list → id → place in the list
 }
 
 // readDocument reads a directory file, YAML or JSON. Errors carry the line.
@@ -71,9 +72,55 @@ func (d *document) load() (*routing.Compiled, []ringside.Problem, error) {
 	compiled, more := routing.Compile(dir)
 	problems = append(problems, more...)
 	for i := range problems {
-		problems[i].Line, problems[i].Column = d.place(problems[i].Path)
+		d.locate(&problems[i])
 	}
 	return compiled, problems, nil
+}
+
+// locate gives a problem its place in the file. Entities that decoding left out do not count in the
+// path, so the entity is looked for by its id.
+func (d *document) locate(p *ringside.Problem) {
+	path := p.Path
+	if list, rest, ok := strings.Cut(path, "["); ok && p.Kind != "" {
+		_, field, _ := strings.Cut(rest, "]")
+		if i := d.indexOf(list, p.ID); i >= 0 {
+			path = fmt.Sprintf("%s[%d]%s", list, i, field)
+		}
+	}
+	p.Line, p.Column = d.place(path)
+}
+
+// indexOf finds the first entity of a list that has the id; -1 if none says so.
+func (d *document) indexOf(list string, id int64) int {
+	if d.ids[list] == nil {
+		d.indexIDs(list)
+	}
+	if i, ok := d.ids[list][strconv.FormatInt(id, 10)]; ok {
+		return i
+	}
+	return -1
+}
+
+func (d *document) indexIDs(list string) {
+	if d.ids == nil {
+		d.ids = map[string]map[string]int{}
+	}
+	ids := map[string]int{}
+	d.ids[list] = ids
+	if d.place(""); d.root == nil {
+		return
+	}
+	entities := mapped(d.root, list)
+	if entities == nil || entities.Kind != yaml.SequenceNode {
+		return
+	}
+	for i, e := range entities.Content {
+		if n := mapped(resolve(e), "id"); n != nil {
+			if _, taken := ids[n.Value]; !taken {
+				ids[n.Value] = i
+			}
+		}
+	}
 }
 
 // placed puts file, line and column before each error of the document.

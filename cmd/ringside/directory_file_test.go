@@ -49,6 +49,20 @@ func TestProblemsOfADirectoryFileNameTheirLine(t *testing.T) {
 	}
 }
 
+func TestProblemIsFoundBehindEntitiesThatWereLeftOut(t *testing.T) {
+	doc, err := parseDocument("d.yaml", []byte("version: 1\ntime_zone: UTC\nrules:\n  - {id: 1, action: hangup}\n  - {id: 1, action: hangup}\n  - {id: 2, action: nope}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, problems, err := doc.load()
+	if err != nil || len(problems) != 2 {
+		t.Fatalf("problems %v, error %v", problems, err)
+	}
+	if p := problems[1]; p.Code != "unknown-action" || p.Line != 6 {
+		t.Errorf("the problem of rule 2 is said to be in line %d: %s", p.Line, p)
+	}
+}
+
 func TestYAMLScalarsKeepTheirDigits(t *testing.T) {
 	doc, err := parseDocument("d.yaml", []byte("version: 007\na: 0101\nb: +7495\nc: 1.50\nd: yes\ne: 2027-01-08\nf: ~\ng: 12\nh: true\ni: \"12\"\nj: 1e5\n"))
 	if err != nil {
