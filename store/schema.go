@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -45,7 +47,8 @@ func (p *plan) migrate(ctx context.Context, db *bolt.DB, from uint64, opt Option
 	}
 	if from > 0 {
 		to := fmt.Sprintf("%s.schema-%d-%s", opt.Path, from, opt.Now().UTC().Format("20060102T150405Z"))
-		if err := backup(ctx, db, to); err != nil {
+		// One that is there is of an attempt in this same second, which changed nothing.
+		if err := backup(ctx, db, to); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("back up before migrating: %w", err)
 		}
 		opt.Log.Info("store is migrated", "path", opt.Path, "from", from, "to", p.version, "backup", to)

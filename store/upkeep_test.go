@@ -152,9 +152,6 @@ func TestABackupIsAStore(t *testing.T) {
 	}
 	flush(t, s)
 	to := filepath.Join(t.TempDir(), "copy.db")
-	if err := os.WriteFile(to, []byte("an older one"), 0o644); err != nil {
-		t.Fatal(err)
-	}
 	if err := s.Backup(t.Context(), to); err != nil {
 		t.Fatal(err)
 	}
@@ -177,12 +174,43 @@ func TestABackupIsAStore(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Backup(ctx, to); !errors.Is(err, context.Canceled) {
+	if err := s.Backup(ctx, to+"2"); !errors.Is(err, context.Canceled) {
 		t.Errorf("backup that was called off: %v", err)
 	}
 	if r := must(CheckFile(t.Context(), to))(t); !r.OK() {
 		t.Errorf("the backup from before: %+v", r)
 	}
+}
+
+func TestABackupTakesNoFilesPlace(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "ringside.db.part") // also the names of unfinished copies are anybody's
+	s := start(t, Options{Path: path})
+	if err := s.Append(t.Context(), call(1), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	symlink, hard, older := filepath.Join(folder, "symlink"), filepath.Join(folder, "hard"), filepath.Join(folder, "older")
+	if err := errors.Join(os.Symlink(path, symlink), os.Link(path, hard), os.WriteFile(older, []byte("an older one"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	for to, want := range map[string]string{
+		path: "the store itself", folder + "/./x/../ringside.db.part": "the store itself",
+		symlink: "the store itself", hard: "the store itself", older: "exists already", folder: "exists already",
+	} {
+		if err := s.Backup(t.Context(), to); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("backup to %s: %v", to, err)
+		}
+	}
+	if err := s.Backup(t.Context(), filepath.Join(folder, "ringside.db")); err != nil {
+		t.Error(err)
+	}
+	if text, err := os.ReadFile(older); err != nil || string(text) != "an older one" {
+		t.Errorf("the older file holds %q, %v", text, err)
+	}
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 5 {
+		t.Errorf("left in the folder: %v, %v", entries, err)
+	}
+	equal(t, "calls", reopen(t, s).State().Calls, 1)
 }
 
 // TestCheckFindsWhatDoesNotFit plants one fault after the other.
