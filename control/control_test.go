@@ -146,6 +146,29 @@ func TestSocketOfADeadDaemonIsReplacedAndOfALivingOneIsNot(t *testing.T) {
 	}
 }
 
+func TestOnlyASocketIsReplaced(t *testing.T) {
+	folder := t.TempDir()
+	file, empty, link := filepath.Join(folder, "file"), filepath.Join(folder, "empty"), filepath.Join(folder, "link")
+	if err := errors.Join(os.WriteFile(file, []byte("kept"), 0o600), os.Mkdir(empty, 0o700), os.Symlink(file, link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, empty, link} {
+		s, err := Listen(path, &board{}, slog.New(slog.DiscardHandler))
+		if err == nil {
+			_ = s.Stop(t.Context())
+		}
+		if err == nil || !strings.Contains(err.Error(), "is no socket") {
+			t.Errorf("%s: %v", path, err)
+		}
+		if _, err := os.Lstat(path); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "kept" {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+}
+
 func TestBadRequestsAreAnsweredWithTheReason(t *testing.T) {
 	c, _, _ := listen(t, &board{})
 	cases := []struct{ method, path, body, want string }{

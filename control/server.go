@@ -40,7 +40,7 @@ func Listen(path string, d Daemon, log *slog.Logger) (*Server, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("the control socket %s is served by another ringside", path)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := removeSocket(path); err != nil {
 		return nil, fmt.Errorf("removing the old control socket: %w", err)
 	}
 	// The socket is made in a folder that nobody else can enter and moved when its mode is right.
@@ -70,6 +70,20 @@ func Listen(path string, d Daemon, log *slog.Logger) (*Server, error) {
 	return s, nil
 }
 
+// removeSocket removes the socket that a dead daemon left, and nothing else that has the name.
+func removeSocket(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != os.ModeSocket:
+		return fmt.Errorf("%s is no socket and stays: give the control socket another path", path)
+	}
+	return os.Remove(path)
+}
+
 // Stop ends the streams, lets other requests finish until ctx ends, and removes the socket.
 func (s *Server) Stop(ctx context.Context) error {
 	s.cancel()
@@ -78,7 +92,7 @@ func (s *Server) Stop(ctx context.Context) error {
 		err = errors.Join(err, s.http.Close())
 	}
 	s.wg.Wait()
-	_ = os.Remove(s.path)
+	_ = removeSocket(s.path)
 	return err
 }
 
