@@ -15,20 +15,15 @@ const (
 )
 
 // Decide decides on a call for a dialplan that carries out the decision itself. Asked again about
-// the same call, it takes the earlier target as tried in vain and goes on to the next. It never
-// queues: a caller who would have to wait is given Busy, with the group and the reason in the
+// the same tracked call, it takes the earlier target as tried in vain and goes on to the next. It
+// never queues: a caller who would have to wait is given Busy, with the group and the reason in the
 // trace.
 func (s *Switchboard) Decide(o ringside.Offer, h ringside.Handover) (d ringside.Decision, id string) {
-	c, again := s.handedOver(s.callID(o))
-	if !again {
-		c = s.enter(nil, o)
-		if h.Tracked { // any other call has ended before its beginning could be written
-			s.begun(c)
-		}
-	}
+	c := s.newCall(nil, o)
+	c.query.Random = s.opt.Random()
 	defer func() {
 		if p := recover(); p != nil {
-			s.opt.Log.Error("a decision failed inside ringside", "call", c.record.ID, "panic", fmt.Sprint(p))
+			s.opt.Log.Error("a decision failed inside ringside", "call", id, "panic", fmt.Sprint(p))
 			d = ringside.Decision{Action: ringside.Failed}
 			s.settle(c, ringside.EndFailed)
 		}
@@ -38,42 +33,68 @@ func (s *Switchboard) Decide(o ringside.Offer, h ringside.Handover) (d ringside.
 		s.settle(c, ringside.EndReleased)
 		return ringside.Decision{Action: ringside.NotConfigured}, id
 	}
-	d = s.handOver(c, h)
+	d, over, begun := s.handOver(c, h)
+	if begun != nil {
+		s.begun(*begun)
+	}
+	if over != nil {
+		s.settle(over, ringside.EndDecided)
+	}
 	return d, id
 }
 
-// handedOver finds a live call that the dialplan carries out, and takes back what was reserved.
-func (s *Switchboard) handedOver(id string) (*call, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.live[id]
-	if c == nil || c.ch != nil || c.dir == nil {
-		return nil, false
-	}
-	c.query.Tried = append(c.query.Tried, c.held...)
-	now := time.Now()
-	s.free(c, now)
-	s.dispatch(now)
-	return c, true
-}
-
-// handOver decides and reserves; a call that nobody will report on is settled at once.
-func (s *Switchboard) handOver(c *call, h ringside.Handover) ringside.Decision {
-	c.query.Random = s.opt.Random()
-	d := s.decideToHandOver(c, h)
-	if !h.Tracked {
-		s.settle(c, ringside.EndDecided)
-	}
-	return d
-}
-
-func (s *Switchboard) decideToHandOver(c *call, h ringside.Handover) ringside.Decision {
+// handOver decides and reserves, all under one lock: a report of the call's end finds it either
+// before or after. If the dialplan asks again, the call in progress is decided on. over is a call that
+// nobody will report on, begun the record of a tracked one that begins.
+func (s *Switchboard) handOver(c *call, h ringside.Handover) (d ringside.Decision, over *call, begun *ringside.Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
+	tracked := h.Tracked
+	switch old := s.live[c.record.ID]; {
+	case old == nil:
+	case old.ch != nil:
+		// ringside serves the call itself, and its own end is what will be known.
+		tracked = false
+	default:
+		old.query.Random = c.query.Random
+		c = old
+		c.query.Tried = append(c.query.Tried, c.held...)
+		if s.free(c, now) {
+			s.dispatch(now)
+		}
+	}
+	d = s.decideWithoutQueue(c, now)
+	hold := d.Timeout + holdGrace
+	if h.Hold != nil {
+		hold = *h.Hold
+	}
+	if d.Action == ringside.Route && (tracked || hold > 0) {
+		s.reserve(c, &d)
+	}
+	if !tracked {
+		s.lease(c, now.Add(hold))
+		if s.live[c.record.ID] == c {
+			delete(s.live, c.record.ID)
+		}
+		return d, c, nil
+	}
+	if s.live[c.record.ID] != c {
+		s.live[c.record.ID] = c
+		r := c.record.Clone()
+		begun = &r
+	}
+	if c.expiry == nil && !s.closed {
+		c.expiry = time.AfterFunc(maxTracked, func() { s.conclude(c, ringside.Facts{}) })
+	}
+	return d, nil, begun
+}
+
+// decideWithoutQueue decides for a dialplan, which has no queue of ours to wait in: it takes the
+// group's overflow, or busy. Mutex held.
+func (s *Switchboard) decideWithoutQueue(c *call, now time.Time) ringside.Decision {
 	d := c.dir.Decide(c.query, &view{s, now})
 	for d.Action == ringside.Queue {
-		// The dialplan has no queue of ours to wait in: take the group's overflow, or busy.
 		c.spend(d.Key)
 		d = c.dir.Decide(c.query, &view{s, now})
 	}
@@ -83,19 +104,6 @@ func (s *Switchboard) decideToHandOver(c *call, h ringside.Handover) ringside.De
 	s.note(c, &d)
 	if d.Target != "" {
 		c.record.RoutedTo = d.Target
-	}
-	hold := d.Timeout + holdGrace
-	if h.Hold != nil {
-		hold = *h.Hold
-	}
-	if d.Action == ringside.Route && (h.Tracked || hold > 0) {
-		s.reserve(c, &d)
-	}
-	switch {
-	case !h.Tracked:
-		s.lease(c, now.Add(hold))
-	case c.expiry == nil && !s.closed:
-		c.expiry = time.AfterFunc(maxTracked, func() { s.finish(c.record.ID, ringside.Facts{}) })
 	}
 	return d
 }
@@ -112,38 +120,45 @@ func (s *Switchboard) settle(c *call, as ringside.Disposition) {
 }
 
 // Finish takes the dialplan's report of the end of a call. A call that ringside serves itself needs
-// none: the report changes nothing then. A call that was released or decided and recorded already
-// gets a later revision. It reports whether the call was known.
+// none: the report changes nothing then. A call that was released, and recorded already, gets a later
+// revision. It reports whether the call was known.
 func (s *Switchboard) Finish(o ringside.Offer, f ringside.Facts) bool {
-	return s.finish(s.callID(o), f)
-}
-
-func (s *Switchboard) finish(id string, f ringside.Facts) bool {
 	s.mu.Lock()
+	id := s.callID(o)
 	c := s.live[id]
-	if c != nil && c.ch != nil {
-		s.mu.Unlock()
-		return true
-	}
 	if c == nil {
-		c = s.recall(id)
+		if c = s.recall(id); c != nil {
+			s.live[id] = c // for conclude, which ends it
+			c.ch = nil
+		}
 	}
+	s.mu.Unlock()
 	if c == nil {
-		s.mu.Unlock()
 		return false
 	}
-	if c.expiry != nil {
-		c.expiry.Stop()
-	}
-	now := time.Now()
-	s.conclude(c, f, now)
-	s.mu.Unlock()
-	s.end(c, now)
+	s.conclude(c, f)
 	return true
 }
 
-// conclude writes the dialplan's facts into the record. Mutex held.
-func (s *Switchboard) conclude(c *call, f ringside.Facts, now time.Time) {
+// conclude ends a call that the dialplan carried out, if it is still in progress.
+func (s *Switchboard) conclude(c *call, f ringside.Facts) {
+	now := time.Now()
+	s.mu.Lock()
+	if s.live[c.record.ID] != c || c.ch != nil {
+		s.mu.Unlock()
+		return
+	}
+	delete(s.live, c.record.ID)
+	if c.expiry != nil {
+		c.expiry.Stop()
+	}
+	s.write(c, f, now)
+	s.mu.Unlock()
+	s.end(c, now)
+}
+
+// write puts the dialplan's facts into the record. Mutex held.
+func (s *Switchboard) write(c *call, f ringside.Facts, now time.Time) {
 	r := &c.record
 	r.Cause = f.Cause
 	r.End = time.Time{}

@@ -51,12 +51,16 @@ func (v *view) Activity(number string) ringside.Activity {
 // Turn implements routing.View.
 func (v *view) Turn(group int64, number string) uint64 { return v.s.turns[turnKey{group, number}] }
 
-// Waiting implements routing.View.
-func (v *view) Waiting(group int64) int {
+// Waiting implements routing.View. Those for whom a member is being rung are served already.
+func (v *view) Waiting(group int64) (n int) {
 	if q := v.s.queues[group]; q != nil {
-		return len(q.waiters)
+		for _, w := range q.waiters {
+			if !w.connecting {
+				n++
+			}
+		}
 	}
-	return 0
+	return n
 }
 
 // awaited reports whether somebody waits in a queue of a group that the extension belongs to.
@@ -104,8 +108,10 @@ func (s *Switchboard) connect(c *call, number string) {
 	}
 }
 
-// free gives back the extensions that the call holds. Mutex held; the caller dispatches afterwards.
-func (s *Switchboard) free(c *call, now time.Time) {
+// free gives back the extensions that the call holds, and reports whether there were any: the caller
+// dispatches then. Mutex held.
+func (s *Switchboard) free(c *call, now time.Time) bool {
+	any := len(c.held) > 0
 	for _, number := range c.held {
 		l := s.line(number)
 		if number == c.talking {
@@ -117,4 +123,5 @@ func (s *Switchboard) free(c *call, now time.Time) {
 		}
 	}
 	c.held, c.talking = c.held[:0], ""
+	return any
 }

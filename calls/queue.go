@@ -25,7 +25,7 @@ type waiter struct {
 	call  *call
 	group *ringside.RingGroup
 	since time.Time
-	leg   int // the queue leg in the call's record
+	leg   int // the queue leg in the call's record; -1 as long as there is none
 	// connecting: a member is being rung for the waiter, who keeps the place; the next free member
 	// goes to the next one.
 	connecting bool
@@ -42,7 +42,7 @@ func (s *Switchboard) enqueue(c *call, d *ringside.Decision, now time.Time) *wai
 		q = &queue{}
 		s.queues[d.Group.ID] = q
 	}
-	w := &waiter{call: c, group: d.Group, since: now, served: make(chan ringside.Decision, 1)}
+	w := &waiter{call: c, group: d.Group, since: now, leg: -1, served: make(chan ringside.Decision, 1)}
 	q.waiters = append(q.waiters, w)
 	c.waiter = w
 	// A caller who was sent straight to the queue may find a member free.
@@ -57,18 +57,23 @@ const (
 	queueLeft    = "left"
 )
 
-// leave takes the caller out of the queue and records the stay, once. Mutex held.
-func (s *Switchboard) leave(w *waiter, at time.Time, result string) {
+// leave takes the caller out of the queue and records the stay, once. It reports whether the caller
+// was the next to be served: somebody else is now. Mutex held.
+func (s *Switchboard) leave(w *waiter, at time.Time, result string) bool {
 	if w.left {
-		return
+		return false
 	}
 	w.left = true
 	w.call.waiter = nil
 	q := s.queues[w.group.ID]
+	next := q.next() == w
 	q.waiters = slices.DeleteFunc(q.waiters, func(o *waiter) bool { return o == w })
 	r := &w.call.record
 	r.QueueWait += int(at.Sub(w.since) / time.Second)
-	r.Legs[w.leg].End, r.Legs[w.leg].Result = at, result
+	if w.leg >= 0 {
+		r.Legs[w.leg].End, r.Legs[w.leg].Result = at, result
+	}
+	return next
 }
 
 // dispatch gives free members to those who wait, the longest wait first. A queue's first caller
@@ -91,9 +96,12 @@ func (s *Switchboard) dispatch(now time.Time) {
 				continue
 			}
 			query := w.call.query
-			query.Random = s.opt.Random()
-			if d, ok := w.call.dir.Serve(id, query, &view{s, now}); ok {
-				first, found = w, d
+			query.Random, query.Detail = s.opt.Random(), routing.Silent
+			if _, ok := w.call.dir.Serve(id, query, &view{s, now}); ok {
+				// Most searches find nobody; only the one that does is worth an explanation.
+				query.Detail = routing.Looked
+				first = w
+				found, _ = w.call.dir.Serve(id, query, &view{s, now})
 			}
 		}
 		if first == nil {

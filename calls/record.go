@@ -15,30 +15,33 @@ type call struct {
 	query routing.Query
 	ch    ringside.Channel // nil if the dialplan carries out the decision
 
-	record  ringside.Call   // mutex
-	held    []string        // mutex: extensions that are rung or talk for this call
-	talking string          // mutex: the one of held that talks
-	waiter  *waiter         // mutex: the caller's place in a queue
-	turns   []ringside.Turn // mutex
-	talks   []ringside.Talk // mutex
-	expiry  *time.Timer     // mutex: ends a decided call whose end nobody reports
+	record  ringside.Call // mutex
+	held    []string      // mutex: extensions that are rung or talk for this call
+	talking string        // mutex: the one of held that talks
+	// presumed (mutex): an attempt outlives its ring time, so that somebody has probably answered.
+	presumed bool
+	waiter   *waiter         // mutex: the caller's place in a queue
+	turns    []ringside.Turn // mutex
+	talks    []ringside.Talk // mutex
+	expiry   *time.Timer     // mutex: ends a decided call whose end nobody reports
 }
 
-// begin puts a call in the live table and records its beginning.
+// begin puts a call in the live table and records its beginning. The same id again, while the call
+// lasts, is the same call.
 func (s *Switchboard) begin(ch ringside.Channel, o ringside.Offer) *call {
-	c := s.enter(ch, o)
-	s.begun(c)
+	c := s.newCall(ch, o)
+	s.begun(s.enter(c))
 	return c
 }
 
 // begun records and tells that a call has begun.
-func (s *Switchboard) begun(c *call) {
-	s.opt.Recorder.Begin(c.record)
-	s.watch.publish(c.record)
+func (s *Switchboard) begun(r ringside.Call) {
+	s.opt.Recorder.Begin(r)
+	s.watch.publish(r)
 }
 
-// enter puts a call in the live table. The same id again, while the call lasts, is the same call.
-func (s *Switchboard) enter(ch ringside.Channel, o ringside.Offer) *call {
+// newCall makes a call of an offer, under the directory of this moment.
+func (s *Switchboard) newCall(ch ringside.Channel, o ringside.Offer) *call {
 	dir := s.directory.Load()
 	c := &call{dir: dir, ch: ch}
 	c.record = ringside.Call{
@@ -60,24 +63,31 @@ func (s *Switchboard) enter(ch ringside.Channel, o ringside.Offer) *call {
 			c.query.Owner = contact.Owner
 		}
 	}
+	return c
+}
+
+// enter puts a call in the live table and returns its record.
+func (s *Switchboard) enter(c *call) ringside.Call {
 	s.mu.Lock()
-	if old := s.live[c.record.ID]; old != nil && old.ch == nil {
+	defer s.mu.Unlock()
+	switch old := s.live[c.record.ID]; {
+	case old != nil && old.ch == nil:
 		// The dialplan carried out a decision on the call and now lets ringside serve it.
-		s.free(old, o.At)
 		if old.expiry != nil {
 			old.expiry.Stop()
 		}
 		s.live[c.record.ID] = c
-		s.dispatch(o.At)
-	} else if old != nil {
+		if now := time.Now(); s.free(old, now) {
+			s.dispatch(now)
+		}
+	case old != nil:
 		// The PBX asks about a call that is still being served (it was transferred into the same
 		// dialplan, say): the same call. The recorder joins the two servings' records.
 		c.record.Revision = old.record.Revision
-	} else {
+	default:
 		s.live[c.record.ID] = c
 	}
-	s.mu.Unlock()
-	return c
+	return c.record.Clone()
 }
 
 func (s *Switchboard) contact(n ringside.Number) (ringside.Contact, bool) {
@@ -88,14 +98,16 @@ func (s *Switchboard) contact(n ringside.Number) (ringside.Contact, bool) {
 }
 
 // callID makes ringside's id of a call from the PBX's, which is kept to printable ASCII without
-// blanks and to what the CRM has room for.
+// blanks and to what the CRM has room for. What begins with the node's name is such an id already:
+// a dialplan reports with the id that it was given, since the PBX's own may change in a transfer.
 func (s *Switchboard) callID(o ringside.Offer) string {
-	id := s.opt.Node + "-" + strings.Map(func(r rune) rune {
+	prefix := s.opt.Node + "-"
+	id := prefix + strings.Map(func(r rune) rune {
 		if r > ' ' && r < 0x7f {
 			return r
 		}
 		return '_'
-	}, o.CallID)
+	}, strings.TrimPrefix(o.CallID, prefix))
 	if len(id) > ringside.MaxCallID {
 		id = id[:ringside.MaxCallID]
 	}
@@ -115,14 +127,18 @@ func (s *Switchboard) change(c *call, edit func(r *ringside.Call)) ringside.Call
 // those who wait, and records it.
 func (s *Switchboard) end(c *call, now time.Time) {
 	s.mu.Lock()
-	s.free(c, now)
+	// A call that ends before it came to stand in its queue, or by a panic, must not stay there.
+	moved := c.waiter != nil && s.leave(c.waiter, now, queueLeft)
+	moved = s.free(c, now) || moved
 	if s.live[c.record.ID] == c {
 		delete(s.live, c.record.ID)
 	}
 	c.record.Finish(now)
 	record := c.record.Clone()
 	turns, talks := c.turns, c.talks
-	s.dispatch(now)
+	if moved {
+		s.dispatch(now)
+	}
 	s.mu.Unlock()
 	s.opt.Recorder.Finish(record, turns, talks)
 	s.watch.publish(record)

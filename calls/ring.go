@@ -47,12 +47,13 @@ func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, f
 		req.CallerName = c.record.Contact.Name
 	}
 	leg := s.startLeg(c, ringside.Leg{Kind: kind, Targets: numbersOf(req.Targets), Group: groupID(d)})
-	unreported := time.AfterFunc(d.Timeout+answerGrace, func() { s.answered(c, leg, "") })
+	unreported := time.AfterFunc(d.Timeout+answerGrace, func() { s.presume(c, leg) })
 	res, err := c.ch.Dial(ctx, req)
 	unreported.Stop()
 	now := time.Now()
 
 	s.mu.Lock()
+	c.presumed = false
 	l := &c.record.Legs[leg]
 	l.End, l.Result, l.Cause = now, string(res.Status), res.Cause
 	if err != nil && l.Result == "" {
@@ -70,8 +71,9 @@ func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, f
 	} else {
 		s.learn(d, res.Status, now, from != nil)
 	}
-	s.free(c, now)
-	s.dispatch(now)
+	if s.free(c, now) {
+		s.dispatch(now)
+	}
 	s.mu.Unlock()
 
 	switch {
@@ -113,11 +115,26 @@ func (s *Switchboard) learn(d *ringside.Decision, status ringside.DialStatus, no
 	}
 }
 
-// answered notes that somebody answered the attempt; number is empty if it is not known who.
+// presume notes that an attempt outlives its ring time although nobody reported an answer: it shows
+// as answered while it lasts, and of several extensions that were rung, none counts as rung any more.
+// Only the PBX's own word at its end makes it an answer in the record.
+func (s *Switchboard) presume(c *call, leg int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := &c.record.Legs[leg]; !l.End.IsZero() || !l.Answer.IsZero() {
+		return
+	}
+	c.presumed = true
+	if now := time.Now(); len(c.held) > 1 && s.free(c, now) {
+		s.dispatch(now)
+	}
+}
+
+// answered notes that somebody answered the attempt.
 func (s *Switchboard) answered(c *call, leg int, number string) {
 	now := time.Now()
 	s.mu.Lock()
-	if leg >= len(c.record.Legs) || !c.record.Legs[leg].End.IsZero() || !c.record.Legs[leg].Answer.IsZero() {
+	if !c.record.Legs[leg].End.IsZero() || !c.record.Legs[leg].Answer.IsZero() {
 		s.mu.Unlock()
 		return
 	}
@@ -132,10 +149,7 @@ func (s *Switchboard) answered(c *call, leg int, number string) {
 // answeredLocked moves the call to answered, once per leg. Mutex held.
 func (s *Switchboard) answeredLocked(c *call, leg int, number string, at time.Time) {
 	l := &c.record.Legs[leg]
-	if l.Answer.IsZero() || at.Before(l.Answer) { // an inferred answer is late
-		if c.record.Answer.Equal(l.Answer) {
-			c.record.Answer = at
-		}
+	if l.Answer.IsZero() {
 		l.Answer = at
 	}
 	if number == "" && len(l.Targets) == 1 {

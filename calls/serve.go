@@ -33,6 +33,8 @@ func (s *Switchboard) ServeCall(ctx context.Context, ch ringside.Channel) {
 		s.end(c, time.Now())
 	}()
 	if c.dir == nil {
+		// The id, so that the dialplan can report how the call went on.
+		_ = ch.Set(ctx, ringside.Variable{Name: variableCallID, Value: c.record.ID})
 		s.release(ctx, c, "no directory is loaded")
 		return
 	}
@@ -223,12 +225,15 @@ func (s *Switchboard) gone(ctx context.Context, c *call, err error) {
 	})
 }
 
+// variableCallID is with which id the dialplan reports on the call.
+const variableCallID = "RINGSIDE_CALL_ID"
+
 // variables are what the dialplan and the CDR are told of a decision. RINGSIDE_RESULT is not among
 // them: the front end sets it last.
 func variables(id string, d *ringside.Decision) []ringside.Variable {
 	v := []ringside.Variable{
 		{Name: "RINGSIDE_ACTION", Value: string(d.Action)},
-		{Name: "RINGSIDE_CALL_ID", Value: id},
+		{Name: variableCallID, Value: id},
 	}
 	if d.Target != "" {
 		v = append(v, ringside.Variable{Name: "RINGSIDE_TARGET", Value: d.Target})

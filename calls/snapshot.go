@@ -15,7 +15,14 @@ func (s *Switchboard) Live() []ringside.Call {
 	s.mu.Lock()
 	live := make([]ringside.Call, 0, len(s.live))
 	for _, c := range s.live {
-		live = append(live, c.record.Clone())
+		r := c.record.Clone()
+		if c.presumed {
+			r.Status = r.Status.Advance(ringside.StatusAnswered)
+			if len(c.held) == 1 {
+				r.RoutedTo = c.held[0]
+			}
+		}
+		live = append(live, r)
 	}
 	s.mu.Unlock()
 	slices.SortFunc(live, func(a, b ringside.Call) int {

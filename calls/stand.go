@@ -22,15 +22,17 @@ func (s *Switchboard) stand(ctx context.Context, c *call, d *ringside.Decision, 
 	defer func() {
 		now := time.Now()
 		s.mu.Lock()
+		defer s.mu.Unlock()
+		moved := s.leave(w, now, result)
 		// A member may have been found in the moment in which the caller gave up.
 		select {
 		case <-w.served:
-			s.free(c, now)
+			moved = s.free(c, now) || moved
 		default:
 		}
-		s.leave(w, now, result)
-		s.dispatch(now)
-		s.mu.Unlock()
+		if moved {
+			s.dispatch(now)
+		}
 	}()
 	until := w.since.Add(d.Timeout)
 	greeted := false
@@ -41,7 +43,9 @@ func (s *Switchboard) stand(ctx context.Context, c *call, d *ringside.Decision, 
 		}
 		if served == nil {
 			result = queueTimeout
-			c.spend(d.Key)
+			s.mu.Lock()
+			c.spend(d.Key) // dispatch reads the query of those who wait
+			s.mu.Unlock()
 			return false, nil
 		}
 		s.mu.Lock()
@@ -98,6 +102,9 @@ func (s *Switchboard) await(ctx context.Context, c *call, d *ringside.Decision, 
 	err := c.ch.Wait(waiting, d.Group.MusicOnHold)
 	cancel(nil)
 	<-watching
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // the call ends, not this wait alone
+	}
 	if served != nil && err != nil {
 		// The caller left in the same moment: what was reserved is given back by the defer above.
 		w.served <- *served
