@@ -60,7 +60,11 @@ func TestHungSwitchboardReleasesTheCallWithinTheDeadline(t *testing.T) {
 					begin := time.Now()
 					a.say(environment22(script))
 					a.play("> " + command + "\nclosed")
-					if took := time.Since(begin); took != 40*time.Millisecond {
+					within := 40 * time.Millisecond
+					if script == selfTest { // nobody waits for it
+						within = aliveWithin
+					}
+					if took := time.Since(begin); took != within {
 						t.Errorf("it took %s", took)
 					}
 					close(free)

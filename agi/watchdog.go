@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ringside-pbx/ringside"
 )
@@ -17,6 +18,9 @@ const (
 	selfTest = "selftest"
 	alive    = "alive"
 )
+
+// aliveWithin is how long a busy server may take over its own test call.
+const aliveWithin = 900 * time.Millisecond
 
 // selfTest proves that a request goes all the way: through the listener, the environment, the
 // switchboard's lock and back.
