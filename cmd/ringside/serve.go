@@ -50,8 +50,7 @@ func (c *serveCmd) Run(p *program) error {
 		welcome(p.out, cfg, d)
 	}
 	d.run(p.ctx, hup)
-	teardown.unwind(d.log, cfg.Shutdown.Grace.Duration)
-	return nil
+	return teardown.unwind(d.log, cfg.Shutdown.Grace.Duration)
 }
 
 // demo moves everything to a folder of the demo's own, so that it can be tried beside a real one.
@@ -98,7 +97,7 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 	td := &teardown{}
 	defer func() {
 		if err != nil {
-			td.unwind(log, 0)
+			err = errors.Join(err, td.unwind(log, 0))
 		}
 	}()
 	token, err := cfg.token()
@@ -149,7 +148,12 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 	if err != nil {
 		return nil, nil, err
 	}
-	td.push("control socket", server.Stop)
+	td.push("control socket", func(ctx context.Context) error {
+		if err := server.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		return nil // a request outlived the grace time, as calls do
+	})
 	log.Info("ringside is ready", "version", version, "node", cfg.Node, "agi", d.agi.Addr().String(),
 		"socket", cfg.Control.Socket, "store", cfg.Store.Path, "after", time.Since(d.started).Round(time.Millisecond))
 	return d, td, nil
