@@ -111,7 +111,7 @@ func (s *Switchboard) connect(c *call, number string) {
 // free gives back the extensions that the call holds, and reports whether there were any: the caller
 // dispatches then. Mutex held.
 func (s *Switchboard) free(c *call, now time.Time) bool {
-	any := len(c.held) > 0
+	held := len(c.held) > 0
 	for _, number := range c.held {
 		l := s.line(number)
 		if number == c.talking {
@@ -123,5 +123,5 @@ func (s *Switchboard) free(c *call, now time.Time) bool {
 		}
 	}
 	c.held, c.talking = c.held[:0], ""
-	return any
+	return held
 }

@@ -247,7 +247,7 @@ func TestDecide(t *testing.T) {
 func owned(by string) func(*Query)         { return func(q *Query) { q.Owner = by } }
 func tried(numbers ...string) func(*Query) { return func(q *Query) { q.Tried = numbers } }
 func from(endpoint string) func(*Query)    { return func(q *Query) { q.Endpoint = endpoint } }
-func called(n string) func(*Query) { return func(q *Query) { q.Called = ringside.Number{Raw: n} } }
+func called(n string) func(*Query)         { return func(q *Query) { q.Called = ringside.Number{Raw: n} } }
 
 func caller(n string) func(*Query) { return func(q *Query) { q.Caller = ringside.Number{Raw: n} } }
 func waiting(n int) func(*desk)    { return func(d *desk) { d.waiting[1] = n } }
