@@ -19,7 +19,7 @@ import (
 func (s *Store) Backup(ctx context.Context, to string) error {
 	err := s.vacant(to)
 	if err == nil {
-		err = backup(ctx, s.db, to)
+		err = backup(ctx, s.file.read, to)
 	}
 	if err != nil {
 		return fmt.Errorf("back up store %s to %s: %w", s.opt.Path, to, err)
@@ -64,7 +64,10 @@ func absent(path string) error {
 
 var errExists = fmt.Errorf("it exists already: %w", fs.ErrExist)
 
-func backup(ctx context.Context, db *bolt.DB, to string) (err error) {
+// reader runs a function in a read transaction.
+type reader func(func(*bolt.Tx) error) error
+
+func backup(ctx context.Context, read reader, to string) (err error) {
 	if err := absent(to); err != nil {
 		return err
 	}
@@ -73,11 +76,9 @@ func backup(ctx context.Context, db *bolt.DB, to string) (err error) {
 	if err != nil {
 		return err
 	}
-	err = guard(func() error {
-		return db.View(func(tx *bolt.Tx) error {
-			_, err := tx.WriteTo(stoppable{ctx, f})
-			return err
-		})
+	err = read(func(tx *bolt.Tx) error {
+		_, err := tx.WriteTo(stoppable{ctx, f})
+		return err
 	})
 	if ctx.Err() != nil {
 		err = context.Cause(ctx) // bbolt does not hand on what the writer said

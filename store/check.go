@@ -37,12 +37,16 @@ func (r *Report) add(format string, args ...any) {
 
 // Check reads all of the store and checks that it is consistent. What is to be written waits in
 // memory meanwhile, and all of the file is mapped into memory: for a large one, CheckFile on a Backup
-// is the better way.
+// is the better way. A file that was damaged while it was open is an error.
 func (s *Store) Check(ctx context.Context) (Report, error) {
 	var r Report
-	err := guard(func() (err error) {
+	err := s.file.write(ctx, func(db *bolt.DB) (err error) {
+		// bbolt's check runs where no fault can be caught: a file that was cut short ends the process.
+		if err := s.whole(); err != nil {
+			return err
+		}
 		// bbolt's check of the free pages is safe only while nothing else writes.
-		tx, err := s.db.Begin(true)
+		tx, err := db.Begin(true)
 		if err != nil {
 			return err
 		}
@@ -52,9 +56,20 @@ func (s *Store) Check(ctx context.Context) (Report, error) {
 	if err != nil {
 		return r, fmt.Errorf("check store %s: %w", s.opt.Path, err)
 	}
-	stats := s.db.Stats()
-	r.Free = int64(stats.FreePageN+stats.PendingPageN) * int64(s.db.Info().PageSize)
+	stats := s.file.db.Stats()
+	r.Free = int64(stats.FreePageN+stats.PendingPageN) * int64(s.file.db.Info().PageSize)
 	return r, nil
+}
+
+// whole reports a file that has become shorter than what is in it.
+func (s *Store) whole() error {
+	return s.file.read(func(tx *bolt.Tx) error {
+		info, err := os.Stat(s.opt.Path)
+		if err == nil && os.SameFile(info, s.identity) && info.Size() < tx.Size() {
+			return fmt.Errorf("%w: it was cut short to %d bytes of %d", ErrDamaged, info.Size(), tx.Size())
+		}
+		return nil
+	})
 }
 
 // CheckFile checks a store that no process has open, without writing to it. A file whose structure is

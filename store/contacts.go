@@ -71,20 +71,18 @@ func (s *Store) Contact(n ringside.Number) (c ringside.Contact, ok bool) {
 		return c, false
 	}
 	var value []byte
-	err := guard(func() error {
-		return s.db.View(func(tx *bolt.Tx) error {
-			contacts := tx.Bucket([]byte(contactsTable))
-			if contacts == nil {
-				return nil
-			}
-			if n.E164 != "" {
-				value = bytes.Clone(contacts.Get([]byte(n.E164)))
-			}
-			if value == nil && n.Raw != "" {
-				value = bytes.Clone(contacts.Get([]byte(n.Raw)))
-			}
+	err := s.file.read(func(tx *bolt.Tx) error {
+		contacts := tx.Bucket([]byte(contactsTable))
+		if contacts == nil {
 			return nil
-		})
+		}
+		if n.E164 != "" {
+			value = bytes.Clone(contacts.Get([]byte(n.E164)))
+		}
+		if value == nil && n.Raw != "" {
+			value = bytes.Clone(contacts.Get([]byte(n.Raw)))
+		}
+		return nil
 	})
 	if err != nil || value == nil || json.Unmarshal(value, &c) != nil {
 		return ringside.Contact{}, false

@@ -2,17 +2,21 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/ringside-pbx/ringside"
 )
 
 // filled writes a store with enough in it that every table has pages of its own.
@@ -163,6 +167,71 @@ func TestDamagedFiles(t *testing.T) {
 			t.Errorf("%s: append to the fresh one: %v", tc.name, err)
 		}
 	}
+}
+
+// TestTheFileIsCutShortWhileItIsOpen: nothing hangs, and everybody is told.
+func TestTheFileIsCutShortWhileItIsOpen(t *testing.T) {
+	for _, size := range []int64{0, 2 * int64(os.Getpagesize())} {
+		path := filled(t, 300)
+		var log logs
+		s, err := Open(t.Context(), Options{Path: path, MaxPending: 50, Log: log.logger()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Check(t.Context()); !errors.Is(err, ErrDamaged) {
+			t.Errorf("cut to %d: check at once: %v", size, err)
+		}
+		for i := range 100 {
+			s.Finish(call(1000+i), nil, nil)
+		}
+		for range 1000 {
+			if s.State().Err != nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		state := s.State()
+		if !errors.Is(state.Err, ErrDamaged) || !strings.Contains(state.Err.Error(), "restart ringside") {
+			t.Errorf("cut to %d: state: %v", size, state.Err)
+		}
+		if state.Pending == 0 || state.Pending > 50 || state.Pending+int(state.Dropped) != 100 {
+			t.Errorf("cut to %d: pending %d, dropped %d", size, state.Pending, state.Dropped)
+		}
+		equal(t, "lines of log", log.count("can't be written"), 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := s.Check(ctx); !errors.Is(err, ErrDamaged) || ctx.Err() != nil {
+			t.Errorf("cut to %d: check: %v", size, err)
+		}
+		if _, ok := s.Contact(ringside.Number{Raw: "1"}); ok {
+			t.Error("a contact out of nothing")
+		}
+		if _, err := s.Calls(ctx, Query{}); !errors.Is(err, ErrDamaged) {
+			t.Errorf("cut to %d: calls: %v", size, err)
+		}
+		began := time.Now()
+		err = s.Close()
+		if err == nil || !strings.Contains(err.Error(), "records could not be written") {
+			t.Errorf("cut to %d: close: %v", size, err)
+		}
+		if took := time.Since(began); took >= closeTimeout {
+			t.Errorf("cut to %d: close took %s", size, took)
+		}
+	}
+}
+
+func TestACheckWaitsNoLongerThanItMay(t *testing.T) {
+	s := start(t, Options{})
+	s.file.writing <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Check(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	<-s.file.writing
 }
 
 func TestOneHeadIsEnough(t *testing.T) {

@@ -25,13 +25,21 @@ var (
 	ErrInvalid = errors.New("can't be stored")
 )
 
+// errLost: what was open can't be used any more.
+var errLost = errors.New("the file was damaged while it was open: restart ringside")
+
+// panicked is the error that guard makes of a panic.
+type panicked struct{ reason any }
+
+func (p panicked) Error() string { return fmt.Sprint(p.reason) }
+
 // guard runs fn and makes an error of a panic, and of a fault in mapped memory: bbolt panics when it
 // meets a damaged page, and a file that somebody cut short faults where it is read.
 func guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", ErrDamaged, r)
+			err = fmt.Errorf("%w: %w", ErrDamaged, panicked{r})
 		}
 		if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 			err = ErrClosed
@@ -42,13 +50,11 @@ func guard(fn func() error) (err error) {
 
 // view runs fn in a short read transaction. What fn keeps it must copy.
 func (s *Store) view(fn func(*tables) error) error {
-	return guard(func() error {
-		return s.db.View(func(tx *bolt.Tx) error {
-			t, err := open(tx)
-			if err != nil {
-				return err
-			}
-			return fn(t)
-		})
+	return s.file.read(func(tx *bolt.Tx) error {
+		t, err := open(tx)
+		if err != nil {
+			return err
+		}
+		return fn(t)
 	})
 }

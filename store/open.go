@@ -15,7 +15,7 @@ import (
 // Store is an open store. Its methods may be called from any goroutine.
 type Store struct {
 	opt   Options
-	db    *bolt.DB
+	file  *handle
 	queue *queue
 
 	grown     chan struct{} // holds one token when the outbox has grown
@@ -29,6 +29,9 @@ type Store struct {
 	batches uint64
 	last    time.Time // of the last write
 	resume  []byte    // where the retention goes on
+
+	// identity tells the open file from another at its path.
+	identity os.FileInfo
 
 	// losing: finished calls are being lost, and the log says so.
 	losing atomic.Bool
@@ -53,6 +56,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 		giveUp:  make(chan struct{}),
 		done:    make(chan struct{}),
 	}
+	s.file = newHandle(s.failing)
 	s.queue = newQueue(opt.MaxPending, opt.MaxPendingBytes)
 	if err := s.openFile(ctx); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", opt.Path, err)
@@ -114,7 +118,10 @@ func (s *Store) openSound(ctx context.Context) error {
 	if db, err = s.prepare(ctx, db, found); err != nil {
 		return err
 	}
-	s.db = db
+	if s.identity, err = os.Stat(s.opt.Path); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	s.file.db = db
 	s.state.Calls, s.state.Outbox = found.entries[callsTable], found.entries[outboxTable]
 	return nil
 }
@@ -178,7 +185,7 @@ func (s *Store) close() error {
 		}
 	}
 	lost := s.queue.fail(ErrClosed)
-	err := guard(s.db.Close)
+	err := s.file.close()
 	if lost > 0 {
 		err = errors.Join(fmt.Errorf("%d records could not be written: %w", lost, s.State().Err), err)
 	}

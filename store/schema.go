@@ -48,7 +48,7 @@ func (p *plan) migrate(ctx context.Context, db *bolt.DB, from uint64, opt Option
 	if from > 0 {
 		to := fmt.Sprintf("%s.schema-%d-%s", opt.Path, from, opt.Now().UTC().Format("20060102T150405Z"))
 		// One that is there is of an attempt in this same second, which changed nothing.
-		if err := backup(ctx, db, to); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := backup(ctx, func(fn func(*bolt.Tx) error) error { return guard(func() error { return db.View(fn) }) }, to); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("back up before migrating: %w", err)
 		}
 		opt.Log.Info("store is migrated", "path", opt.Path, "from", from, "to", p.version, "backup", to)

@@ -35,29 +35,43 @@ func (s *Store) State() State {
 	return state
 }
 
-// note records the outcome of an attempt to write, and logs it when it is another than before.
+// note records the outcome of an attempt to write.
 func (s *Store) note(b *batch, err error) {
-	now := s.opt.Now()
+	if err != nil {
+		s.failing(err)
+		return
+	}
+	s.mu.Lock()
+	s.state.LastWrite = s.opt.Now()
+	s.state.Calls += b.gained.calls
+	s.state.Outbox += b.gained.outbox
+	s.mu.Unlock()
+	s.working()
+}
+
+// failing records that writes fail, and logs it when it is another failure than before.
+func (s *Store) failing(err error) {
 	s.mu.Lock()
 	before := s.state
-	switch {
-	case err == nil:
-		s.state.Since, s.state.Err, s.state.LastWrite = time.Time{}, nil, now
-		s.state.Calls += b.gained.calls
-		s.state.Outbox += b.gained.outbox
-	default:
-		s.state.Err = err
-		if before.Err == nil {
-			s.state.Since = now
-		}
+	s.state.Err = err
+	if before.Err == nil {
+		s.state.Since = s.opt.Now()
 	}
 	s.mu.Unlock()
-	switch {
-	case err == nil && before.Err != nil:
+	if before.Err == nil || before.Err.Error() != err.Error() {
+		s.opt.Log.Error("store can't be written: records wait in memory", "path", s.opt.Path, "err", err)
+	}
+}
+
+// working records that writes succeed, and logs it when they did not before.
+func (s *Store) working() {
+	s.mu.Lock()
+	before := s.state
+	s.state.Since, s.state.Err = time.Time{}, nil
+	s.mu.Unlock()
+	if before.Err != nil {
 		s.losing.Store(false)
 		s.opt.Log.Info("store can be written again", "path", s.opt.Path,
-			"failed_for", now.Sub(before.Since), "lost_so_far", s.State().Dropped)
-	case err != nil && (before.Err == nil || before.Err.Error() != err.Error()):
-		s.opt.Log.Error("store can't be written: records wait in memory", "path", s.opt.Path, "err", err)
+			"failed_for", s.opt.Now().Sub(before.Since), "lost_so_far", s.State().Dropped)
 	}
 }

@@ -246,7 +246,7 @@ func TestCheckFindsWhatDoesNotFit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(s.Append(t.Context(), call(1), nil, nil), s.db.Update(tc.plant)); err != nil {
+		if err := errors.Join(s.Append(t.Context(), call(1), nil, nil), s.file.db.Update(tc.plant)); err != nil {
 			t.Fatal(err)
 		}
 		r, err := s.Check(t.Context())
@@ -283,7 +283,7 @@ func TestWhatCannotBeReadIsLeftOut(t *testing.T) {
 			tx.Bucket([]byte(begunTable)).Put([]byte("y"), []byte(`{"session_id":"z"}`)),
 		)
 	}
-	if err := s.db.Update(spoil); err != nil {
+	if err := s.file.db.Update(spoil); err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "calls", len(must(s.Calls(t.Context(), Query{}))(t)), 2)

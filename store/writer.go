@@ -88,6 +88,10 @@ func (s *Store) write(b *batch) bool {
 		closing := s.closing
 		select {
 		case <-closing:
+			if s.file.err() != nil {
+				s.abandon(b) // no other attempt can succeed
+				return false
+			}
 			closing, pause = nil, firstBackoff
 		default:
 		}
@@ -107,8 +111,8 @@ func (s *Store) write(b *batch) bool {
 
 // commit makes one attempt.
 func (s *Store) commit(b *batch) error {
-	return guard(func() error {
-		return s.opt.update(s.db, func(tx *bolt.Tx) error {
+	return s.file.write(context.Background(), func(db *bolt.DB) error {
+		return s.opt.update(db, func(tx *bolt.Tx) error {
 			t, err := open(tx)
 			if err != nil {
 				return err
