@@ -67,14 +67,26 @@ var errExists = fmt.Errorf("it exists already: %w", fs.ErrExist)
 // reader runs a function in a read transaction.
 type reader func(func(*bolt.Tx) error) error
 
-func backup(ctx context.Context, read reader, to string) (err error) {
+func backup(ctx context.Context, read reader, to string) error {
 	if err := absent(to); err != nil {
 		return err
 	}
+	tmp, err := copyOut(ctx, read, to)
+	if err != nil {
+		return err
+	}
+	if err := settleAt(tmp, to); err != nil {
+		return errors.Join(err, remove(tmp))
+	}
+	return syncDir(to)
+}
+
+// copyOut writes a copy beside its later place and gives its name.
+func copyOut(ctx context.Context, read reader, to string) (tmp string, err error) {
 	// The name is nobody else's: what is there, even as to.part, may be a store.
 	f, err := os.CreateTemp(filepath.Dir(to), filepath.Base(to)+".*.part")
 	if err != nil {
-		return err
+		return "", err
 	}
 	err = read(func(tx *bolt.Tx) error {
 		_, err := tx.WriteTo(stoppable{ctx, f})
@@ -86,13 +98,10 @@ func backup(ctx context.Context, read reader, to string) (err error) {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = settleAt(f.Name(), to)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", errors.Join(err, remove(f.Name()))
 	}
-	if err != nil {
-		return errors.Join(err, remove(f.Name()))
-	}
-	return syncDir(to)
+	return f.Name(), nil
 }
 
 // settleAt gives the file tmp its name, and takes it from no other.

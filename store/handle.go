@@ -36,6 +36,8 @@ func (h *handle) err() error {
 	return nil
 }
 
+func (h *handle) isLost() bool { return h.lost.Load() != nil }
+
 // lose marks the handle as lost if err comes from a panic, and gives the error to hand on.
 func (h *handle) lose(err error) error {
 	if !errors.As(err, new(panicked)) {
@@ -90,7 +92,7 @@ func (h *handle) write(ctx context.Context, fn func(*bolt.DB) error) error {
 
 // close closes the database. A lost one stays open until the process ends: its locks are held.
 func (h *handle) close() error {
-	if h.lost.Load() != nil {
+	if h.isLost() {
 		return nil
 	}
 	return guard(h.db.Close)

@@ -29,6 +29,7 @@ type Store struct {
 	batches uint64
 	last    time.Time // of the last write
 	resume  []byte    // where the retention goes on
+	standIn standIn   // what is at the path in the file's stead
 
 	// identity tells the open file from another at its path.
 	identity os.FileInfo
@@ -185,7 +186,7 @@ func (s *Store) close() error {
 		}
 	}
 	lost := s.queue.fail(ErrClosed)
-	err := s.file.close()
+	err := errors.Join(s.leavePlace(), s.file.close())
 	if lost > 0 {
 		err = errors.Join(fmt.Errorf("%d records could not be written: %w", lost, s.State().Err), err)
 	}

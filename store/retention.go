@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"time"
 )
 
@@ -30,6 +31,11 @@ func (s *Store) tidy() (next time.Duration, ok bool) {
 		// Nothing to write but the time, which tells that the calls are alive.
 		if !s.write(s.batch()) {
 			return 0, false
+		}
+	}
+	if next == housekeeping {
+		if err := s.keepPlace(); err != nil && !errors.Is(err, errGone) {
+			s.opt.Log.Error("store can't be copied back to its path", "path", s.opt.Path, "err", err)
 		}
 	}
 	return next, true

@@ -1,10 +1,14 @@
 package store
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // State is how the store is doing.
 type State struct {
-	// Since is when writes began to fail and Err why; both are zero while they succeed.
+	// Since is when writes began to fail, or to go to a file that is no longer at its path, and Err
+	// why; both are zero while they succeed.
 	Since time.Time
 	Err   error
 	// Pending is how many records wait in memory.
@@ -46,6 +50,10 @@ func (s *Store) note(b *batch, err error) {
 	s.state.Calls += b.gained.calls
 	s.state.Outbox += b.gained.outbox
 	s.mu.Unlock()
+	if err := s.displaced(); err != nil {
+		s.failing(err)
+		return
+	}
 	s.working()
 }
 
@@ -59,7 +67,11 @@ func (s *Store) failing(err error) {
 	}
 	s.mu.Unlock()
 	if before.Err == nil || before.Err.Error() != err.Error() {
-		s.opt.Log.Error("store can't be written: records wait in memory", "path", s.opt.Path, "err", err)
+		what := "store can't be written: records wait in memory"
+		if errors.Is(err, errGone) {
+			what = "store's file was taken away: records may not outlast a crash"
+		}
+		s.opt.Log.Error(what, "path", s.opt.Path, "err", err)
 	}
 }
 

@@ -88,7 +88,7 @@ func (s *Store) write(b *batch) bool {
 		closing := s.closing
 		select {
 		case <-closing:
-			if s.file.err() != nil {
+			if s.file.isLost() {
 				s.abandon(b) // no other attempt can succeed
 				return false
 			}
