@@ -26,6 +26,13 @@ type callCmd struct {
 
 // Run implements the command.
 func (c *callCmd) Run(p *program) error {
+	for _, outcome := range c.Dial {
+		switch outcome {
+		case "answer", "busy", "noanswer", "unavailable", "cancel":
+		default:
+			return exitError{exitUsage, fmt.Errorf("--dial %q is none of answer, busy, noanswer, unavailable, cancel", outcome)}
+		}
+	}
 	cfg, err := p.config()
 	if err != nil {
 		return err

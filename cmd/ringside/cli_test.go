@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -120,6 +121,9 @@ func (r *rig) want(want string, args ...string) string {
 
 func TestAnEveningWithTheDemo(t *testing.T) {
 	r := startDaemon(t, "", "--demo")
+	if log := r.log.String(); strings.Contains(log, "there is no directory") {
+		t.Errorf("a warning before the demo is loaded:\n%s", log)
+	}
 	r.want("ring 101 for 20 s", "route", "--from", "+79001234567", "--to", "100", "--at", "2026-11-23 10:00")
 	r.want("leave a message for 110", "route", "--from", "+79001234567", "--to", "100", "--at", "2026-11-22 10:00")
 
@@ -239,6 +243,21 @@ func TestDirectoryAndContactsAreLoadedAndKept(t *testing.T) {
 	}
 }
 
+func TestRecordsThatFoundNoPlaceAreToldAtTheEnd(t *testing.T) {
+	r := startDaemon(t, "")
+	path := filepath.Join(r.folder, "ringside.db")
+	foreign := filepath.Join(r.folder, "foreign")
+	if err := errors.Join(os.WriteFile(foreign, []byte("foreign"), 0o600), os.Rename(foreign, path)); err != nil {
+		t.Fatal(err)
+	}
+	r.cancel()
+	code := <-r.done
+	if log := r.log.String(); code != 1 || !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "ringside: stopping the store") {
+		t.Errorf("exit %d:\n%s", code, log)
+	}
+	r.done <- 0
+}
+
 func TestSecondDaemonIsRefused(t *testing.T) {
 	r := startDaemon(t, "")
 	_, errOut, code := r.cli("serve")
@@ -262,7 +281,7 @@ func TestBusyPortIsAnErrorAndUndoesTheStart(t *testing.T) {
 	}
 	for range 2 { // the store's lock was given back
 		_, errOut, code := runCLI(t, "serve", "--config", config)
-		if code != 1 || !strings.Contains(errOut, "address already in use") {
+		if code != 1 || !strings.Contains(errOut, "address already in use") || !strings.Contains(errOut, "agi.listen: another program, perhaps another ringside") {
 			t.Errorf("exit %d, %s", code, errOut)
 		}
 	}
@@ -284,6 +303,10 @@ func TestExitCodes(t *testing.T) {
 		{"a folder", []string{"check", "directory", t.TempDir()}, exitUsage, "is no file"},
 		{"no such time", []string{"route", "--to", "1", "--at", "noonish", "--directory", writeFile(t, "d.yaml", "version: 1\ntime_zone: UTC\n")}, exitUsage, "--at"},
 		{"dial string that could be injected", []string{"dialplan", "asterisk", "--fallback", "PJSIP/1,30)\nexten"}, exitUsage, "--fallback"},
+		{"nobody is called", []string{"route", "--to", "", "--directory", writeFile(t, "d.yaml", "version: 1\ntime_zone: UTC\n")}, exitUsage, "--to is empty"},
+		{"no such outcome", []string{"call", "--to", "1", "--dial", "answer,foo"}, exitUsage, `--dial "foo" is none of answer`},
+		{"contacts in an object", []string{"contacts", "load", writeFile(t, "c.json", "\n{\"phone\": \"1\"}")}, exitUsage, "it is a JSON object: a list"},
+		{"contacts in no CSV", []string{"contacts", "load", writeFile(t, "c.csv", strings.Repeat("я", 5000))}, exitUsage, strings.Repeat("я", 40) + `…": use phone`},
 		{"problems", []string{"check", "directory", writeFile(t, "d.yaml", "version: 1\ntime_zone: UTC\nrules: [{id: 1, name: x, action: nope}]\n")}, exitProblems, "1 problems"},
 		{"store that is none", []string{"store", "check", writeFile(t, "x.db", strings.Repeat("x", 40000))}, 1, ""},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -123,8 +124,9 @@ func stateFolder() string {
 const maxSocketPath = 100
 
 // Validate completes derived settings and returns every problem at once, each with its path.
-func (c *Config) Validate() error {
-	var errs []error
+func (c *Config) Validate() error { return errors.Join(c.problems()...) }
+
+func (c *Config) problems() (errs []error) {
 	bad := func(path, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)))
 	}
@@ -144,6 +146,8 @@ func (c *Config) Validate() error {
 		bad("agi.listen", "%q is no address: write it as 127.0.0.1:4573", c.AGI.Listen)
 	} else if port == "" {
 		bad("agi.listen", "%q has no port", c.AGI.Listen)
+	} else if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
+		bad("agi.listen", "%q has no valid port: use 1 to 65535", c.AGI.Listen)
 	} else if ip, err := netip.ParseAddr(host); (err != nil || !ip.IsLoopback()) && len(c.AGI.Allow) == 0 && host != "localhost" {
 		bad("agi.allow", "is needed when agi.listen (%s) is not on loopback: FastAGI has no login", c.AGI.Listen)
 	}
@@ -182,7 +186,7 @@ func (c *Config) Validate() error {
 	if c.Shutdown.Grace.Duration < 0 {
 		bad("shutdown.grace", "is negative")
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func parsePrefix(text string) (netip.Prefix, error) {

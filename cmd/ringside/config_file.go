@@ -30,12 +30,14 @@ func LoadConfig(file string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	if err := c.decode(text); err != nil {
-		return nil, inFile(file, err)
-	}
+	whole, errs := c.decode(text)
 	c.anchor(filepath.Dir(file))
-	if err := c.Validate(); err != nil {
-		return nil, inFile(file, err)
+	if whole {
+		// What could not be read has its default: it adds no error of its own.
+		errs = append(errs, c.problems()...)
+	}
+	if len(errs) > 0 {
+		return nil, inFile(file, errors.Join(errs...))
 	}
 	return c, nil
 }
@@ -62,30 +64,32 @@ func (c *Config) anchor(folder string) {
 	}
 }
 
-// decode reads strict YAML: an unknown key is an error.
-func (c *Config) decode(text []byte) error {
+// decode reads strict YAML: an unknown key is an error. It reports whether the rest was read all the
+// same.
+func (c *Config) decode(text []byte) (whole bool, errs []error) {
 	var doc yaml.Node
 	dec := yaml.NewDecoder(strings.NewReader(string(text)))
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil // an empty file leaves the defaults
+		return true, nil // an empty file leaves the defaults
 	} else if err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+		return false, []error{errors.New(strings.TrimPrefix(err.Error(), "yaml: "))}
 	}
 	if len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
-		return nil
+		return true, nil
 	}
 	root := doc.Content[0]
-	errs := append(unknownKeys(root, reflect.TypeOf(*c), ""), expand(root, "")...)
+	unset := expand(root, "")
+	errs = append(unknownKeys(root, reflect.TypeOf(*c), ""), unset...)
 	if err := root.Decode(c); err != nil {
 		var wrong *yaml.TypeError
 		if !errors.As(err, &wrong) {
-			return errors.Join(append(errs, err)...)
+			return false, append(errs, err)
 		}
 		for _, text := range wrong.Errors {
 			errs = append(errs, errors.New(goTypes.ReplaceAllString(text, "$1")))
 		}
 	}
-	return errors.Join(errs...)
+	return len(unset) == 0, errs
 }
 
 // goTypes are the names of Go types in the YAML library's messages, which say nothing to a user.

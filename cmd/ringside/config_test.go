@@ -41,6 +41,8 @@ func TestConfigurationErrorsNameTheKeyAndTheLine(t *testing.T) {
 		},
 		{"open to the world without an allow-list", "agi: {listen: '0.0.0.0:4573'}\n", []string{"agi.allow: is needed"}},
 		{"template that could be injected into", "dial: {extension: 'PJSIP/${number}&SIP/1'}\n", []string{"dial.extension", `'&'`}},
+		{"a port that there can't be", "agi: {listen: '127.0.0.1:70000'}\n", []string{"agi.listen", "70000", "65535"}},
+		{"wrong type and wrong value", "agi: {max_connections: many}\nlog: {level: loud}\nnod: a\n", []string{"line 1", "cannot unmarshal", "log.level:", `no key "nod"`}},
 		{"two tokens", "agi: {token: a, token_file: b}\n", []string{"agi.token"}},
 	}
 	for _, c := range cases {

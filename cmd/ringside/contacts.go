@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -54,7 +55,12 @@ func (c *contactsLoadCmd) Run(p *program) error {
 
 // readContacts reads all contacts, or none; the error names the line.
 func readContacts(r *bufio.Reader) ([]ringside.Contact, error) {
-	if first, _ := r.Peek(1); len(first) > 0 && first[0] == '[' {
+	start, _ := r.Peek(512)
+	start = bytes.TrimLeft(start, " \t\r\n")
+	if bytes.HasPrefix(start, []byte("{")) {
+		return nil, errors.New("it is a JSON object: a list of contacts is needed, such as [{\"phone\": \"+493012345\"}]")
+	}
+	if bytes.HasPrefix(start, []byte("[")) {
 		var all []ringside.Contact
 		dec := json.NewDecoder(r)
 		dec.DisallowUnknownFields()
@@ -102,6 +108,15 @@ func readContactsCSV(r *csv.Reader) (all []ringside.Contact, err error) {
 	}
 }
 
+// cut shortens what a message quotes: a file that is no CSV has names as long as the file.
+func cut(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
 func contactFields(header []string) (fields []func(*ringside.Contact) *string, err error) {
 	known := map[string]func(*ringside.Contact) *string{
 		"phone":   func(c *ringside.Contact) *string { return &c.Phone },
@@ -115,7 +130,7 @@ func contactFields(header []string) (fields []func(*ringside.Contact) *string, e
 		name = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))
 		field := known[name]
 		if field == nil {
-			return nil, fmt.Errorf("there is no column %q: use phone, name, company, url, owner", name)
+			return nil, fmt.Errorf("there is no column %q: use phone, name, company, url, owner", cut(name))
 		}
 		phone = phone || name == "phone"
 		fields = append(fields, field)

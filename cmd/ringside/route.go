@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -36,6 +38,9 @@ func (c *routeCmd) Run(p *program) error {
 }
 
 func (c *routeCmd) ask(p *program) (ringside.Explained, error) {
+	if strings.TrimSpace(c.To) == "" {
+		return ringside.Explained{}, exitError{exitUsage, errors.New("--to is empty: name the called number")}
+	}
 	req := control.RouteRequest{From: c.From, To: c.To, Endpoint: c.Endpoint, Owner: c.Owner}
 	if c.Directory != "" {
 		return c.offline(p, req)

@@ -135,6 +135,9 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 		Listen: cfg.AGI.Listen, Allow: cfg.allow(), Token: token, Deadline: cfg.AGI.Deadline.Duration,
 		Default: cfg.AGI.Default, MaxConnections: cfg.AGI.MaxConnections, Dial: cfg.dial(), Log: log,
 	}, d.calls)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("agi.listen: another program, perhaps another ringside, listens on %s: %w", cfg.AGI.Listen, err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -164,13 +167,17 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 func (d *daemon) firstDirectory(ctx context.Context, demo bool) *fileWatch {
 	if file := d.cfg.Directory.File; file != "" {
 		w := newFileWatch(file, func(ctx context.Context) { _ = d.reload(ctx) })
-		if d.reload(ctx) != nil {
-			d.lastDirectory(ctx)
+		if d.reload(ctx) != nil && !d.lastDirectory(ctx) {
+			d.warnOfNone()
 		}
 		w.start()
 		return w
 	}
-	if d.lastDirectory(ctx) || !demo {
+	if d.lastDirectory(ctx) {
+		return nil
+	}
+	if !demo {
+		d.warnOfNone()
 		return nil
 	}
 	doc, err := parseDocument("demo", configs.Demo)
@@ -179,6 +186,7 @@ func (d *daemon) firstDirectory(ctx context.Context, demo bool) *fileWatch {
 	}
 	if err != nil {
 		d.log.Error("the demo directory can't be used", "error", err)
+		d.warnOfNone()
 	}
 	return nil
 }
@@ -212,11 +220,12 @@ func (d *daemon) lastDirectory(ctx context.Context) bool {
 	if err != nil {
 		d.log.Error("the stored directory can't be used", "error", err)
 	}
-	if !ok || err != nil {
-		d.log.Warn("there is no directory: every call is released to the PBX's own dialplan",
-			"hint", "set directory.file, or run 'ringside directory load FILE'")
-	}
 	return ok && err == nil
+}
+
+func (d *daemon) warnOfNone() {
+	d.log.Warn("there is no directory: every call is released to the PBX's own dialplan",
+		"hint", "set directory.file, or run 'ringside directory load FILE'")
 }
 
 // run watches over the daemon until ctx ends: SIGHUP reloads, and the service manager is told that
