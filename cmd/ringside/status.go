@@ -33,7 +33,7 @@ func (c *statusCmd) Run(p *program) error {
 	}
 	say("Store %s: %d calls kept, %d to be delivered, %d waiting for the disk\n", st.Path, st.Calls, st.Outbox, st.Pending)
 	if !st.OK {
-		say("The store can't be written since %s: %s. Routing is not affected; %d records were lost.\n",
+		say("The store fails since %s: %s. Routing is not affected; %d records were lost.\n",
 			st.Since.Local().Format("2006-01-02 15:04:05"), safe(st.Error), st.Dropped)
 	}
 	if st.MovedAside != "" {
