@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/ringside-pbx/ringside"
 )
 
 // Limits of the environment that Asterisk sends first, at once: about 25 short lines.
@@ -172,7 +174,7 @@ func (e *environment) called() string {
 
 // id is the PBX's id of the call: what the dialplan gave (the LINKEDID), else the channel's own.
 func (e *environment) id() string {
-	if id := e.query.Get("id"); word(id, 90) {
+	if id := e.query.Get("id"); word(id, ringside.MaxCallID) {
 		return id
 	}
 	return e.uniqueID

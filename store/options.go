@@ -33,7 +33,7 @@ type Options struct {
 	// MoveAside lets Open rename a damaged file to *.damaged-<time> and start with a fresh one.
 	MoveAside bool
 	// Linger is how long records that nobody waits for may gather before they are written together;
-	// 0 means 50 ms.
+	// 0 means 200 ms.
 	Linger time.Duration
 	// CloseTimeout is how long Close tries to write what is pending; 0 means 5 s.
 	CloseTimeout time.Duration
@@ -67,7 +67,7 @@ func (o Options) withDefaults() Options {
 		o.MaxPendingBytes = 64 << 20
 	}
 	if o.Linger <= 0 {
-		o.Linger = 50 * time.Millisecond
+		o.Linger = 200 * time.Millisecond
 	}
 	if o.CloseTimeout <= 0 {
 		o.CloseTimeout = closeTimeout
