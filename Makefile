@@ -41,7 +41,7 @@ fuzz:            ## every fuzz target for FUZZTIME
 	  done; done
 
 bench: build     ## the figures of docs/performance.md, each beside its floor in the same run
-	RINGSIDE_BENCH=1 RINGSIDE_BIN=$(CURDIR)/$(BIN)/ringside $(GO) test -count=1 -timeout 60m -v -run 'Bench' ./routing ./store ./bench
+	RINGSIDE_BENCH=1 RINGSIDE_BIN=$(CURDIR)/$(BIN)/ringside $(GO) test -count=1 -timeout 60m -v -run 'Bench|Performance' ./routing ./store ./bench
 	bash test/pbx/install.sh
 	RINGSIDE_BENCH=1 RINGSIDE_BIN=$(CURDIR)/$(BIN)/ringside $(GO) test -count=1 -timeout 60m -v ./test/pbx/bench
 
