@@ -156,7 +156,7 @@ func TestWhoCalledWhat(t *testing.T) {
 	if err != nil || e.called() != "+7900" {
 		t.Errorf("%+v, %v", e, err)
 	}
-	for query, id := range map[string]string{"id=a.1": "a.1", "id=": "U", "id=a%20b": "U", "id=" + strings.Repeat("1", 91): "U", "id=%0a": "U", "": "U", "id=%zz": "U"} {
+	for query, id := range map[string]string{"id=a.1": "a.1", "id=": "U", "id=a%20b": "U", "id=" + strings.Repeat("1", 101): "U", "id=%0a": "U", "": "U", "id=%zz": "U"} {
 		e, err := read("agi_network_script: route?" + query + "\nagi_uniqueid: U\nagi_threadid: 1\n\n")
 		if err != nil || e.id() != id {
 			t.Errorf("%s: %q, %v", query, e.id(), err)
