@@ -111,3 +111,12 @@ func (s *Store) finished(c ringside.Call, turns []ringside.Turn, talks []Talk) (
 	size := 256 + len(data) + 64*(len(r.turns)+len(r.talks))
 	return &entry{apply: r.apply, size: size, record: true}, nil
 }
+
+// Flush waits until what was recorded before is on the disk, or ctx ends. Readers who must see what
+// has just happened call it first.
+func (s *Store) Flush(ctx context.Context) error {
+	if err := s.await(ctx, &entry{apply: func(*tables) error { return nil }}, ""); err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	return nil
+}

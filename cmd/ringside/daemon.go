@@ -147,6 +147,7 @@ func dialString(dial agi.Dial, decision *ringside.Decision) string {
 func (d *daemon) Calls(ctx context.Context, q control.CallQuery) ([]ringside.Call, error) {
 	all := []ringside.Call{}
 	if !q.Live {
+		d.flush(ctx)
 		finished, err := d.store.Calls(ctx, store.Query{Since: q.Since, Limit: q.Limit, Newest: true})
 		if err != nil {
 			return nil, err
@@ -162,6 +163,18 @@ func (d *daemon) Calls(ctx context.Context, q control.CallQuery) ([]ringside.Cal
 	return all, nil
 }
 
+// flush lets who asks see the call that has just ended. A disk that fails must not keep them from
+// seeing the earlier ones.
+func (d *daemon) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, flushWithin)
+	defer cancel()
+	if err := d.store.Flush(ctx); err != nil {
+		d.log.Debug("the latest calls are not readable yet", "error", err)
+	}
+}
+
+const flushWithin = 500 * time.Millisecond
+
 // Call implements control.Daemon.
 func (d *daemon) Call(ctx context.Context, id string) (ringside.Call, error) {
 	for _, c := range d.calls.Live() {
@@ -169,6 +182,7 @@ func (d *daemon) Call(ctx context.Context, id string) (ringside.Call, error) {
 			return c, nil
 		}
 	}
+	d.flush(ctx)
 	c, ok, err := d.store.Call(ctx, id)
 	if err == nil && !ok {
 		err = control.ErrNotFound
