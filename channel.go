@@ -37,9 +37,9 @@ type Channel interface {
 	// Voicemail hands over to the PBX's voicemail and returns nil when the caller has left a message,
 	// whether they have hung up after it or not; the cause if they left without one.
 	Voicemail(ctx context.Context, mailbox string) error
-	// Set sets channel variables, all in one command where the PBX can, so that the dialplan and
-	// the CDR carry the decision.
-	Set(ctx context.Context, vars ...Variable) error
+	// Tell makes a decision on the call known to the dialplan and the CDR, as channel variables, all in
+	// one command where the PBX can. id is with which the dialplan reports on the call.
+	Tell(ctx context.Context, id string, d *Decision) error
 	// Hangup ends the call with a cause.
 	Hangup(ctx context.Context, cause HangupCause) error
 	// Release gives the call back to the PBX's own dialplan.

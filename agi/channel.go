@@ -32,8 +32,12 @@ func (c *channel) Answer(ctx context.Context) error {
 	return err
 }
 
-// Set implements ringside.Channel.
-func (c *channel) Set(ctx context.Context, vars ...ringside.Variable) error {
+// Tell implements ringside.Channel.
+func (c *channel) Tell(ctx context.Context, id string, d *ringside.Decision) error {
+	vars, err := c.dial.variables(d, id)
+	if err != nil {
+		return err
+	}
 	return c.set(ctx, vars...)
 }
 

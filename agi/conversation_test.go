@@ -241,19 +241,19 @@ func TestHangupIsUnderstoodWhereverItStands(t *testing.T) {
 			< 200 result=0
 			closed`, []string{"dial ok caller gone", "hangup caller gone"}},
 		{"together with the reply", func(ctx context.Context, ch ringside.Channel, h *heardBy) {
-			h.add("set", told(ch.Set(ctx, ringside.Variable{Name: "A", Value: "1"})))
+			h.add("set", told(ch.Tell(ctx, "A", &ringside.Decision{Action: ringside.Queue})))
 			h.add("answer", told(ch.Answer(ctx)), told(context.Cause(ctx)))
 		}, `
-			> EXEC MSet "A=1"
+			> EXEC MSet "RINGSIDE_ACTION=queue,RINGSIDE_CALL_ID=A"
 			~ HANGUP\n200 result=0\n
 			> ANSWER
 			< 511 Command Not Permitted on a dead channel or intercept routine
 			closed`, []string{"set ok", "answer caller gone caller gone"}},
 		{"after the reply", func(ctx context.Context, ch ringside.Channel, h *heardBy) {
-			h.add("set", told(ch.Set(ctx, ringside.Variable{Name: "A", Value: "1"})))
+			h.add("set", told(ch.Tell(ctx, "A", &ringside.Decision{Action: ringside.Queue})))
 			h.add("answer", told(ch.Answer(ctx)), told(context.Cause(ctx)))
 		}, `
-			> EXEC MSet "A=1"
+			> EXEC MSet "RINGSIDE_ACTION=queue,RINGSIDE_CALL_ID=A"
 			~ 200 result=0\nHANGUP\n
 			> ANSWER
 			< 511 Command Not Permitted on a dead channel or intercept routine
@@ -286,13 +286,13 @@ func TestHangupIsUnderstoodWhereverItStands(t *testing.T) {
 func answering(h *heardBy) *board {
 	return &board{serve: func(ctx context.Context, ch ringside.Channel) {
 		h.add(told(ch.Answer(ctx)))
-		h.add(told(ch.Set(ctx, ringside.Variable{Name: "A", Value: "1"})))
+		h.add(told(ch.Tell(ctx, "A", &ringside.Decision{Action: ringside.Queue})))
 	}}
 }
 
 func TestRepliesOfEveryKind(t *testing.T) {
 	usage := "< 520-Invalid command syntax.  Proper usage follows:\n< Returns <literal>0</literal>\n< Example return code: 200 result=1 (testvariable)\n< 520 End of proper usage.\n"
-	next := "\n> EXEC MSet \"A=1\"\n< 200 result=0\nclosed"
+	next := "\n> EXEC MSet \"RINGSIDE_ACTION=queue,RINGSIDE_CALL_ID=A\"\n< 200 result=0\nclosed"
 	cases := []struct{ name, reply, want string }{
 		{"success", "< 200 result=0" + next, "ok; ok"},
 		{"an error result", "< 200 result=-1" + next, "ok; ok"},
@@ -306,7 +306,7 @@ func TestRepliesOfEveryKind(t *testing.T) {
 		{"usage in one line", "< 520 Invalid command syntax.  Proper usage not available." + next, "refused; ok"},
 		{"usage without an end", strings.Repeat("< 520-and so on\n", maxUsage+1) + "closed", "connection lost; connection lost"},
 		{"rubbish", "< HTTP/1.1 400 Bad Request\nclosed", "connection lost; connection lost"},
-		{"a value in two lines", "~ 200 result=1 (a\\nb)\\n\n> EXEC MSet \"A=1\"\nclosed", "ok; connection lost"},
+		{"a value in two lines", "~ 200 result=1 (a\\nb)\\n\n> EXEC MSet \"RINGSIDE_ACTION=queue,RINGSIDE_CALL_ID=A\"\nclosed", "ok; connection lost"},
 		{"a line of 8 KiB", "< 200 result=1 (" + strings.Repeat("x", maxLine-18) + ")" + next, "ok; ok"},
 		{"a line longer than 8 KiB", "~ 200 result=1 (" + strings.Repeat("x", maxLine) + "\nclosed", "connection lost; connection lost"},
 		{"nothing", "pause 6s\nclosed", "connection lost; connection lost"},

@@ -92,36 +92,15 @@ func unusual(err error) bool {
 // decisionVariables are what the dialplan needs to carry out a decision, RINGSIDE_RESULT last.
 func (s *Server) decisionVariables(d *ringside.Decision, id string) []ringside.Variable {
 	result := ringside.ResultDecided
-	vars := append(make([]ringside.Variable, 0, 8), ringside.Variable{Name: variableAction, Value: string(d.Action)})
-	dial, err := s.opt.Dial.Of(d)
-	if err != nil {
-		s.log.Warn("a decision can't be dialled and is released", "call", id, "error", err)
-	}
+	vars, err := s.opt.Dial.variables(d, id)
 	switch {
-	case err != nil, d.Action == ringside.NotFound, d.Action == ringside.NotConfigured, d.Action == ringside.Failed:
+	case err != nil:
+		s.log.Warn("a decision can't be dialled and is released", "call", id, "error", err)
 		result = ringside.ResultReleased
-	case d.Action == ringside.Announcement:
-		vars = append(vars, ringside.Variable{Name: variableTarget, Value: d.Announcement})
-	case d.Action == ringside.Hangup, d.Action == ringside.Busy:
-		vars = append(vars, ringside.Variable{Name: variableTarget, Value: strconv.Itoa(int(d.Cause))})
-	default:
-		vars = append(vars, ringside.Variable{Name: variableTarget, Value: d.Target})
+	case d.Action == ringside.NotFound, d.Action == ringside.NotConfigured, d.Action == ringside.Failed:
+		result = ringside.ResultReleased
 	}
-	if dial != "" {
-		vars = append(vars, ringside.Variable{Name: variableDial, Value: dial})
-	}
-	if d.Timeout > 0 {
-		vars = append(vars, ringside.Variable{Name: variableTimeout, Value: strconv.Itoa(int(d.Timeout / time.Second))})
-	}
-	if d.Group != nil {
-		vars = append(vars, ringside.Variable{Name: variableGroup, Value: d.Group.Name})
-	}
-	if d.Rule != nil {
-		vars = append(vars, ringside.Variable{Name: variableRule, Value: d.Rule.Name})
-	}
-	return append(vars,
-		ringside.Variable{Name: variableCallID, Value: id},
-		ringside.Variable{Name: variableResult, Value: string(result)})
+	return append(vars, ringside.Variable{Name: variableResult, Value: string(result)})
 }
 
 // Of is a decision's dial string or mailbox; empty if it has none.

@@ -2,7 +2,9 @@ package agi
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/ringside-pbx/ringside"
@@ -29,6 +31,41 @@ const (
 	variableOwner   = "RINGSIDE_OWNER"
 	variableResult  = "RINGSIDE_RESULT"
 )
+
+// variables are a decision in variables, without RINGSIDE_RESULT. With an error (the decision can't
+// be dialled), they are those that can be told all the same.
+func (d Dial) variables(decision *ringside.Decision, id string) ([]ringside.Variable, error) {
+	vars := make([]ringside.Variable, 0, 8)
+	add := func(name, value string) {
+		if value != "" {
+			vars = append(vars, ringside.Variable{Name: name, Value: value})
+		}
+	}
+	dial, err := d.Of(decision)
+	target := decision.Target
+	switch decision.Action {
+	case ringside.Announcement:
+		target = decision.Announcement
+	case ringside.Hangup, ringside.Busy:
+		target = strconv.Itoa(int(decision.Cause))
+	}
+	add(variableAction, string(decision.Action))
+	if err == nil {
+		add(variableTarget, target)
+		add(variableDial, dial)
+	}
+	if decision.Timeout > 0 {
+		add(variableTimeout, strconv.Itoa(int(decision.Timeout/time.Second)))
+	}
+	if decision.Group != nil {
+		add(variableGroup, decision.Group.Name)
+	}
+	if decision.Rule != nil {
+		add(variableRule, decision.Rule.Name)
+	}
+	add(variableCallID, id)
+	return vars, err
+}
 
 // msetRoom is what a command has for MSet's quoted argument.
 const msetRoom = maxCommand - len("EXEC MSet \n")

@@ -17,7 +17,7 @@ type leaver struct {
 	panics bool
 }
 
-func (l *leaver) Set(ctx context.Context, vars ...ringside.Variable) error {
+func (l *leaver) Tell(context.Context, string, *ringside.Decision) error {
 	if l.panics {
 		panic("broken")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -218,5 +217,3 @@ func groupID(d *ringside.Decision) int64 {
 	}
 	return d.Group.ID
 }
-
-func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }

@@ -34,7 +34,7 @@ func (s *Switchboard) ServeCall(ctx context.Context, ch ringside.Channel) {
 	}()
 	if c.dir == nil {
 		// The id, so that the dialplan can report how the call went on.
-		_ = ch.Set(ctx, ringside.Variable{Name: variableCallID, Value: c.record.ID})
+		_ = ch.Tell(ctx, c.record.ID, &ringside.Decision{Action: ringside.NotConfigured})
 		s.release(ctx, c, "no directory is loaded")
 		return
 	}
@@ -129,7 +129,7 @@ const maxTrace = 200
 
 // announceDecision tells the dialplan and the CDR what was decided.
 func (s *Switchboard) announceDecision(ctx context.Context, c *call, d *ringside.Decision) error {
-	err := c.ch.Set(ctx, variables(c.record.ID, d)...)
+	err := c.ch.Tell(ctx, c.record.ID, d)
 	if errors.Is(err, ringside.ErrRefused) {
 		return nil // variables are a service to the dialplan; the call goes on without
 	}
@@ -223,31 +223,6 @@ func (s *Switchboard) gone(ctx context.Context, c *call, err error) {
 			r.Disposition, r.Notes = ringside.EndFailed, err.Error()
 		}
 	})
-}
-
-// variableCallID is with which id the dialplan reports on the call.
-const variableCallID = "RINGSIDE_CALL_ID"
-
-// variables are what the dialplan and the CDR are told of a decision. RINGSIDE_RESULT is not among
-// them: the front end sets it last.
-func variables(id string, d *ringside.Decision) []ringside.Variable {
-	v := []ringside.Variable{
-		{Name: "RINGSIDE_ACTION", Value: string(d.Action)},
-		{Name: variableCallID, Value: id},
-	}
-	if d.Target != "" {
-		v = append(v, ringside.Variable{Name: "RINGSIDE_TARGET", Value: d.Target})
-	}
-	if d.Timeout > 0 {
-		v = append(v, ringside.Variable{Name: "RINGSIDE_TIMEOUT", Value: seconds(d.Timeout)})
-	}
-	if d.Group != nil {
-		v = append(v, ringside.Variable{Name: "RINGSIDE_GROUP", Value: d.Group.Name})
-	}
-	if d.Rule != nil {
-		v = append(v, ringside.Variable{Name: "RINGSIDE_RULE", Value: d.Rule.Name})
-	}
-	return v
 }
 
 // spend notes that a destination has been tried to the end on this call.

@@ -497,7 +497,7 @@ func TestCallerWhoHangsUpAfterTalkingWasAnswered(t *testing.T) {
 }
 
 func TestPanicInAFrontEndStillYieldsARecord(t *testing.T) {
-	for _, method := range []string{"set", "dial", "hangup", "release"} {
+	for _, method := range []string{"tell", "dial", "hangup", "release"} {
 		t.Run(method, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dir := office(t, sales(nil))

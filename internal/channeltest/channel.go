@@ -25,7 +25,7 @@ type Channel struct {
 
 	mu   sync.Mutex
 	log  []string
-	vars map[string]string
+	told []ringside.Decision
 }
 
 var _ ringside.Channel = (*Channel)(nil)
@@ -37,11 +37,11 @@ func (c *Channel) Log() []string {
 	return slices.Clone(c.log)
 }
 
-// Var is a channel variable.
-func (c *Channel) Var(name string) string {
+// Told are the decisions that the dialplan was told.
+func (c *Channel) Told() []ringside.Decision {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.vars[name]
+	return slices.Clone(c.told)
 }
 
 func (c *Channel) say(ctx context.Context, method, format string, args ...any) error {
@@ -63,19 +63,14 @@ func (c *Channel) Offer() ringside.Offer { return c.Start }
 // Answer implements ringside.Channel.
 func (c *Channel) Answer(ctx context.Context) error { return c.say(ctx, "answer", "") }
 
-// Set implements ringside.Channel.
-func (c *Channel) Set(ctx context.Context, vars ...ringside.Variable) error {
-	if c.Panic == "set" {
-		panic("the front end is broken in set")
+// Tell implements ringside.Channel.
+func (c *Channel) Tell(ctx context.Context, id string, d *ringside.Decision) error {
+	if c.Panic == "tell" {
+		panic("the front end is broken in tell")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.vars == nil {
-		c.vars = map[string]string{}
-	}
-	for _, v := range vars {
-		c.vars[v.Name] = v.Value
-	}
+	c.told = append(c.told, *d)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
