@@ -64,6 +64,23 @@ type Decision struct {
 	Trace []Step
 }
 
+// Dialled are the targets that a Route or Forward rings; nil for any other outcome.
+func (d *Decision) Dialled() []Target {
+	switch {
+	case d.Action == Forward:
+		return []Target{{Kind: ToExternal, Number: d.Target}}
+	case d.Action != Route:
+		return nil
+	case d.Targets == nil:
+		return []Target{{Kind: ToExtension, Number: d.Target}}
+	}
+	targets := make([]Target, len(d.Targets))
+	for i, n := range d.Targets {
+		targets[i] = Target{Kind: ToExtension, Number: n}
+	}
+	return targets
+}
+
 // DestinationKey identifies a destination within one directory; the zero value is none.
 type DestinationKey struct {
 	Action Action

@@ -204,15 +204,21 @@ func shorten(s string) string {
 // wholeRange is what a number may be. Below least it becomes instead, above most it becomes most.
 type wholeRange struct{ least, most, instead int }
 
-// whole reads a whole number.
-func (r *docReader) whole(dst *int, may wholeRange) {
+// numeral reads the text of a number that should be whole, and its place.
+func (r *docReader) numeral() (raw string, offset int, ok bool) {
 	if c := r.peek(); c != '-' && (c < '0' || c > '9') {
 		r.wrongType("a whole number")
-		return
+		return "", 0, false
 	}
-	offset := r.pos
-	raw := string(r.num())
-	if r.halted {
+	offset = r.pos
+	raw = string(r.num())
+	return raw, offset, !r.halted
+}
+
+// whole reads a whole number.
+func (r *docReader) whole(dst *int, may wholeRange) {
+	raw, offset, ok := r.numeral()
+	if !ok {
 		return
 	}
 	v, err := strconv.ParseInt(raw, 10, 64)
@@ -238,13 +244,8 @@ func (r *docReader) whole(dst *int, may wholeRange) {
 
 // id reads an entity's id or a reference to one: a whole number above 0. It is 0 for none.
 func (r *docReader) id(dst *int64) {
-	if c := r.peek(); c != '-' && (c < '0' || c > '9') {
-		r.wrongType("a whole number")
-		return
-	}
-	offset := r.pos
-	raw := string(r.num())
-	if r.halted {
+	raw, offset, ok := r.numeral()
+	if !ok {
 		return
 	}
 	v, err := strconv.ParseInt(raw, 10, 64)

@@ -16,7 +16,7 @@ type channel struct {
 	dial   Dial
 	offer  ringside.Offer
 	answer string // the dialplan's context that reports an answer; empty if it has none
-	log    logger
+	log    *limited
 	// result is what the dialplan was told; empty until it was.
 	result ringside.Result
 }

@@ -106,6 +106,22 @@ func (d Dial) Strings(targets []ringside.Target) (joined string, dropped int, er
 	return b.String(), 0, nil
 }
 
+// Of is a decision's dial string or mailbox; empty if it has none.
+func (d Dial) Of(decision *ringside.Decision) (string, error) {
+	switch decision.Action {
+	case ringside.Voicemail:
+		return d.mailbox(decision.Target)
+	case ringside.Forward, ringside.Route:
+		targets := decision.Dialled()
+		if len(targets) == 0 {
+			return "", fmt.Errorf("%w: there is nobody to dial", ringside.ErrRefused)
+		}
+		joined, _, err := d.Strings(targets)
+		return joined, err
+	}
+	return "", nil
+}
+
 func (d Dial) mailbox(number string) (string, error) {
 	if !ringside.Dialable(number) {
 		return "", fmt.Errorf("%w: %q is no mailbox", ringside.ErrRefused, number)

@@ -66,14 +66,8 @@ func (l *limited) at(write func(string, ...any), msg string, args []any) {
 	write(msg, args...)
 }
 
-// Debug implements logger.
-func (l *limited) Debug(msg string, args ...any) { l.log.Debug(msg, args...) }
-
-// Info implements logger.
-func (l *limited) Info(msg string, args ...any) { l.at(l.log.Info, msg, args) }
-
-// Warn implements logger.
+// Warn logs a warning, as slog.Logger does.
 func (l *limited) Warn(msg string, args ...any) { l.at(l.log.Warn, msg, args) }
 
-// Error implements logger.
+// Error logs an error, as slog.Logger does.
 func (l *limited) Error(msg string, args ...any) { l.at(l.log.Error, msg, args) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -101,30 +100,6 @@ func (s *Server) decisionVariables(d *ringside.Decision, id string) []ringside.V
 		result = ringside.ResultReleased
 	}
 	return append(vars, ringside.Variable{Name: variableResult, Value: string(result)})
-}
-
-// Of is a decision's dial string or mailbox; empty if it has none.
-func (d Dial) Of(decision *ringside.Decision) (string, error) {
-	switch decision.Action {
-	case ringside.Forward:
-		return d.String(ringside.Target{Kind: ringside.ToExternal, Number: decision.Target})
-	case ringside.Voicemail:
-		return d.mailbox(decision.Target)
-	case ringside.Route:
-		if decision.Targets == nil {
-			return d.String(ringside.Target{Kind: ringside.ToExtension, Number: decision.Target})
-		}
-		if len(decision.Targets) == 0 {
-			return "", fmt.Errorf("%w: there is nobody to dial", ringside.ErrRefused)
-		}
-		targets := make([]ringside.Target, len(decision.Targets))
-		for i, n := range decision.Targets {
-			targets[i] = ringside.Target{Kind: ringside.ToExtension, Number: n}
-		}
-		joined, _, err := d.Strings(targets)
-		return joined, err
-	}
-	return "", nil
 }
 
 // lookup tells the dialplan who the caller is.

@@ -14,13 +14,6 @@ import (
 	"github.com/ringside-pbx/ringside"
 )
 
-type logger interface {
-	Debug(msg string, args ...any)
-	Info(msg string, args ...any)
-	Warn(msg string, args ...any)
-	Error(msg string, args ...any)
-}
-
 // Options make a Server.
 type Options struct {
 	// Listen is the address, such as 127.0.0.1:4573.

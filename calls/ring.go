@@ -25,19 +25,10 @@ const answerGrace = 2 * time.Second
 // ring makes one attempt. over says that the call has ended; otherwise it is to be decided on
 // again. from is the caller's place in a queue if they come from one.
 func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, from *waiter) (over bool, err error) {
-	req := ringside.DialRequest{Ring: d.Timeout, CallID: c.record.ID}
-	kind := legDial
+	req := ringside.DialRequest{Targets: d.Dialled(), Ring: d.Timeout, CallID: c.record.ID}
+	numbers, kind := numbersOf(req.Targets), legDial
 	if d.Action == ringside.Forward {
 		kind = legForward
-		req.Targets = []ringside.Target{{Kind: ringside.ToExternal, Number: d.Target}}
-	} else {
-		numbers := d.Targets
-		if numbers == nil {
-			numbers = []string{d.Target}
-		}
-		for _, n := range numbers {
-			req.Targets = append(req.Targets, ringside.Target{Kind: ringside.ToExtension, Number: n})
-		}
 	}
 	if from != nil {
 		req.Waiting, req.Music = true, d.Group.MusicOnHold
@@ -45,7 +36,7 @@ func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, f
 	if c.record.Contact != nil {
 		req.CallerName = c.record.Contact.Name
 	}
-	leg := s.startLeg(c, ringside.Leg{Kind: kind, Targets: numbersOf(req.Targets), Group: groupID(d)})
+	leg := s.startLeg(c, ringside.Leg{Kind: kind, Targets: numbers, Group: groupID(d)})
 	unreported := time.AfterFunc(d.Timeout+answerGrace, func() { s.presume(c, leg) })
 	res, err := c.ch.Dial(ctx, req)
 	unreported.Stop()
@@ -68,7 +59,9 @@ func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, f
 		c.record.Disposition, c.record.Cause = ringside.EndTalked, res.Cause
 		s.talked(groupID(d), res.Talk)
 	} else {
-		s.learn(d, res.Status, now, from != nil)
+		if kind == legDial {
+			s.learn(numbers, res.Status, now, from != nil)
+		}
 	}
 	if s.free(c, now) {
 		s.dispatch(now)
@@ -86,20 +79,13 @@ func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, f
 	if d.Action == ringside.Forward {
 		c.spend(d.Key)
 	} else if from == nil {
-		c.query.Tried = append(c.query.Tried, numbersOf(req.Targets)...)
+		c.query.Tried = append(c.query.Tried, numbers...)
 	}
 	return false, nil
 }
 
 // learn keeps what a failed attempt tells of the extensions. Mutex held.
-func (s *Switchboard) learn(d *ringside.Decision, status ringside.DialStatus, now time.Time, queued bool) {
-	if d.Action == ringside.Forward {
-		return
-	}
-	numbers := d.Targets
-	if numbers == nil {
-		numbers = []string{d.Target}
-	}
+func (s *Switchboard) learn(numbers []string, status ringside.DialStatus, now time.Time, queued bool) {
 	for _, n := range numbers {
 		l := s.line(n)
 		switch {

@@ -137,18 +137,14 @@ func (s *Switchboard) announceDecision(ctx context.Context, c *call, d *ringside
 }
 
 func (s *Switchboard) hangup(ctx context.Context, c *call, d *ringside.Decision) error {
-	s.change(c, func(r *ringside.Call) {
+	r := s.change(c, func(r *ringside.Call) {
 		if d.Action == ringside.Hangup {
 			r.Status, r.Disposition, r.Cause = r.Status.Advance(ringside.StatusFailed), ringside.EndHungUp, d.Cause
 			return
 		}
 		r.Status, r.Disposition, r.Cause = unreached(r)
 	})
-	cause := d.Cause
-	if d.Action == ringside.Busy {
-		cause = s.change(c, func(*ringside.Call) {}).Cause
-	}
-	return c.ch.Hangup(ctx, cause)
+	return c.ch.Hangup(ctx, r.Cause)
 }
 
 // thwarted reports whether nobody was reached only because the PBX could not do what it was told (a
