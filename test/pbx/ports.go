@@ -12,6 +12,12 @@ import (
 // Ports are taken from here: below the kernel's ephemeral ports, apart from the RTP ports.
 const firstPort, lastPort = 5100, 9900
 
+// takenBySIPp reports whether SIPp takes the port by itself, counting up from its media port (6000) and
+// its control port (8888): on an address with several SIPps it may be gone before it is used.
+func takenBySIPp(port int) bool {
+	return (port >= 6000 && port < 6300) || (port >= 8888 && port < 8988)
+}
+
 var errNoPort = errors.New("no free port")
 
 // Ports hands out ports that nobody has. Those handed out are not handed out again, whether they
@@ -27,7 +33,7 @@ func (p *Ports) free(addresses ...string) (int, error) {
 	defer p.mu.Unlock()
 	for range 200 {
 		port := firstPort + rand.IntN(lastPort-firstPort)
-		if p.given[port] || !allFree(port, addresses) {
+		if p.given[port] || takenBySIPp(port) || !allFree(port, addresses) {
 			continue
 		}
 		if p.given == nil {
