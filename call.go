@@ -21,6 +21,8 @@ type Call struct {
 	Node     string `json:"node,omitempty"`
 	PBX      string `json:"pbx,omitempty"`
 	Channel  string `json:"channel,omitempty"`
+	// Endpoint is the device or trunk that the call came from.
+	Endpoint string `json:"endpoint,omitempty"`
 
 	Caller     string    `json:"caller_id"`
 	CallerE164 string    `json:"caller_e164,omitempty"`

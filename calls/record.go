@@ -46,7 +46,7 @@ func (s *Switchboard) newCall(ch ringside.Channel, o ringside.Offer) *call {
 	c := &call{dir: dir, ch: ch}
 	c.record = ringside.Call{
 		ID: s.callID(o), Schema: ringside.CallSchema, Revision: 1, Node: s.opt.Node, PBX: o.PBX,
-		Channel: o.Channel, Caller: o.Caller, CallerName: o.CallerName, Called: o.Called,
+		Channel: o.Channel, Endpoint: o.Endpoint, Caller: o.Caller, CallerName: o.CallerName, Called: o.Called,
 		Direction: ringside.Inbound, Status: ringside.StatusRinging, Start: o.At,
 	}
 	if dir != nil {

@@ -18,14 +18,16 @@ const module = "github.com/ringside-pbx/ringside"
 // mayImport is the table of the architecture, in the README and docs/architecture.md. "" is the
 // root package; "internal" is any package below it.
 var mayImport = map[string][]string{
-	"":         {},
-	"routing":  {""},
-	"calls":    {"", "routing"},
-	"agi":      {"", "internal"},
-	"store":    {""},
-	"control":  {""},
-	"configs":  {},
-	"internal": {""},
+	"":          {},
+	"routing":   {""},
+	"calls":     {"", "routing"},
+	"agi":       {"", "internal"},
+	"store":     {""},
+	"control":   {""},
+	"configs":   {},
+	"internal":  {""},
+	"sync":      {"", "internal"},
+	"directory": {"", "routing"},
 }
 
 // mayEverything are the packages that wire, measure or test the others.
