@@ -19,37 +19,28 @@ type record struct {
 
 // apply writes the record and all that goes with it.
 func (r *record) apply(t *tables) error {
-	id, at, data := []byte(r.id), r.at, r.data
-	ref := t.index.Get(id)
-	if len(ref) != 16 {
+	data := r.data
+	where, known := t.ref(r.id)
+	if !known {
+		where = ref{at: r.at}
 		t.gained.calls++
 	} else {
 		// The call keeps the place that it has, and the newest revision is the only one to be sent.
-		at = readNumber(ref)
 		var err error
-		if data, err = r.join(t.calls.Get(callKey(at, r.id))); err != nil {
+		if data, err = r.join(t.calls.Get(callKey(where.at, r.id))); err != nil {
 			return err
 		}
-		if err := t.unsend(ref[8:]); err != nil {
+		if err := t.supersede(cdrLane, r.id, where); err != nil {
 			return err
 		}
 	}
-	seq, err := t.outbox.NextSequence()
-	if err != nil {
+	if err := t.calls.Put(callKey(where.at, r.id), data); err != nil {
 		return err
 	}
-	key := callKey(at, r.id)
-	if err := t.calls.Put(key, data); err != nil {
+	if err := t.enqueue(callLane, r.id, where); err != nil {
 		return err
 	}
-	if err := t.outbox.Put(number(seq), key); err != nil {
-		return err
-	}
-	t.gained.outbox++
-	if err := t.index.Put(id, append(number(at), number(seq)...)); err != nil {
-		return err
-	}
-	if err := t.begun.Delete(id); err != nil {
+	if err := t.begun.Delete([]byte(r.id)); err != nil {
 		return err
 	}
 	return r.applyGroup(t)
@@ -66,15 +57,6 @@ func (r *record) join(old []byte) ([]byte, error) {
 		return nil, err
 	}
 	return json.Marshal(c.Continue(prev))
-}
-
-// unsend takes the entry with the given sequence out of the outbox, if it is still there.
-func (t *tables) unsend(seq []byte) error {
-	if t.outbox.Get(seq) == nil {
-		return nil
-	}
-	t.gained.outbox--
-	return t.outbox.Delete(seq)
 }
 
 // applyGroup writes turns and talks. Calls may be written in another order than they ended in:

@@ -15,11 +15,11 @@ func beginApply(id string, b beginning) func(*tables) error {
 		if !b.fresh && t.begun.Get(key) == nil {
 			return nil // it has ended meanwhile
 		}
-		if ref := t.index.Get(key); ref != nil {
+		if r, ok := t.ref(id); ok {
 			// The PBX asks about the call again. The revision tells this beginning, which has its end
 			// before it, from one that was left over.
 			var err error
-			if data, err = mark(data, t.calls.Get(callKey(readNumber(ref), id))); err != nil {
+			if data, err = mark(data, t.calls.Get(callKey(r.at, id))); err != nil {
 				return err
 			}
 		}
@@ -68,6 +68,12 @@ func (s *Store) recoverBegun(t *tables) error {
 	}
 	for _, k := range useless {
 		if err := t.begun.Delete(k); err != nil {
+			return err
+		}
+		if t.index.Get(k) != nil {
+			continue
+		}
+		if err := t.annotations.Delete(k); err != nil {
 			return err
 		}
 	}

@@ -38,8 +38,8 @@ func (s *Store) Call(ctx context.Context, id string) (ringside.Call, bool, error
 	}
 	var data []byte
 	err := s.view(func(t *tables) error {
-		if ref := t.index.Get([]byte(id)); ref != nil {
-			data = bytes.Clone(t.calls.Get(callKey(readNumber(ref), id)))
+		if r, ok := t.ref(id); ok {
+			data = bytes.Clone(t.calls.Get(callKey(r.at, id)))
 		}
 		return nil
 	})

@@ -1,9 +1,7 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,16 +9,21 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-
-	"github.com/ringside-pbx/ringside"
 )
 
 // Report is what a check found.
 type Report struct {
-	Schema                             uint64
-	Calls, Begun, Outbox, Turns, Talks int
-	Contacts                           int
-	Size, Free                         int64 // of the pages in use and of those that are free, in bytes
+	Schema          uint64
+	Calls, Begun    int
+	Outbox, CDRs    int // parcels that wait
+	Rejected        int
+	OutboxBytes     int64 // of the calls in the outbox
+	Annotations     int
+	Turns, Talks    int
+	Contacts        int // telephone numbers that lead to a contact
+	People, Rivals  int // contacts of the CRM, and how many are shadowed at some number
+	Editions, Edits int
+	Size, Free      int64 // of the pages in use and of those that are free, in bytes
 	// Problems are the first hundred things that are wrong, Total is how many there are.
 	Problems []string
 	Total    int
@@ -102,6 +105,11 @@ func checkFile(ctx context.Context, path string) (Report, error) {
 	if err != nil {
 		return r, errors.Join(err, f.Close())
 	}
+	if found.schema < Schema {
+		// Its structure is sound; what its rows mean is the older ringside's to check.
+		r = found.report()
+		return r, f.Close()
+	}
 	db, err := mount(f, 0, true)
 	if err != nil {
 		return r, err
@@ -133,11 +141,19 @@ func (r *Report) check(ctx context.Context, tx *bolt.Tx) error {
 	}{
 		{t.calls, &r.Calls, r.call},
 		{t.index, new(int), r.index},
-		{t.outbox, &r.Outbox, r.outbox},
+		{t.outboxes[callLane], &r.Outbox, func(t *tables, k, v []byte) { r.parcel(t, callLane, k, v) }},
+		{t.outboxes[cdrLane], &r.CDRs, func(t *tables, k, v []byte) { r.parcel(t, cdrLane, k, v) }},
+		{t.rejected, &r.Rejected, r.rejected},
+		{t.annotations, &r.Annotations, r.annotation},
 		{t.begun, &r.Begun, r.begun},
 		{t.turns, &r.Turns, r.turn},
 		{t.talks, &r.Talks, r.talk},
 		{t.contacts, &r.Contacts, r.contact},
+		{t.people, &r.People, r.person},
+		{t.rivals, &r.Rivals, r.rival},
+		{t.editions, &r.Editions, r.edition},
+		{t.documents, new(int), r.document},
+		{t.edits, &r.Edits, r.edit},
 	} {
 		err := part.b.ForEach(func(k, v []byte) error {
 			if *part.count++; *part.count%1000 == 0 && ctx.Err() != nil {
@@ -150,77 +166,15 @@ func (r *Report) check(ctx context.Context, tx *bolt.Tx) error {
 			return err
 		}
 	}
-	if h := t.directory.Get([]byte("header")); h != nil && json.Unmarshal(h, new(Snapshot)) != nil {
-		r.add("directory: its header can't be read")
-	}
+	r.directory(t)
 	return nil
 }
 
-func (r *Report) call(t *tables, k, v []byte) {
-	var c ringside.Call
-	if err := json.Unmarshal(v, &c); err != nil {
-		r.add("call %x: %v", k, err)
-		return
-	}
-	ref := t.index.Get([]byte(c.ID))
-	switch {
-	case len(k) < 8 || string(k[8:]) != c.ID:
-		r.add("call %s: it has another key", c.ID)
-	case ref == nil || !bytes.Equal(ref[:min(8, len(ref))], k[:8]):
-		r.add("call %s: the index does not lead to it", c.ID)
-	case c.Live():
-		r.add("call %s: it has not ended", c.ID)
-	}
-}
-
-func (r *Report) index(t *tables, k, v []byte) {
-	if len(v) != 16 || t.calls.Get(callKey(readNumber(v), string(k))) == nil {
-		r.add("index %s: it leads nowhere", k)
-	}
-}
-
-func (r *Report) outbox(t *tables, k, v []byte) {
-	switch {
-	case len(k) != 8 || len(v) < 8 || t.calls.Get(v) == nil:
-		r.add("outbox %x: there is no such call", k)
-	case !bytes.HasSuffix(t.index.Get(v[8:]), k):
-		r.add("outbox %x: the call has a newer entry", k)
-	case readNumber(k) > t.outbox.Sequence():
-		r.add("outbox %x: the sequence is behind it", k)
-	}
-}
-
-func (r *Report) begun(t *tables, k, v []byte) {
-	var c, done ringside.Call
-	if err := json.Unmarshal(v, &c); err != nil {
-		r.add("begun call %s: %v", k, err)
-		return
-	}
-	if ref := t.index.Get(k); ref != nil {
-		finished := t.calls.Get(callKey(readNumber(ref), string(k)))
-		if json.Unmarshal(finished, &done) == nil && c.Revision < done.Revision {
-			r.add("begun call %s: it is finished", k)
-		}
-	}
-}
-
-func (r *Report) turn(_ *tables, k, v []byte) {
-	if len(k) <= 8 || len(v) != 8 {
-		r.add("turn %x: malformed", k)
-	}
-}
-
-func (r *Report) talk(_ *tables, k, v []byte) {
-	if len(v) != 8 {
-		r.add("last talk of %s: malformed", k)
-	}
-}
-
-func (r *Report) contact(_ *tables, k, v []byte) {
-	var c ringside.Contact
-	if err := json.Unmarshal(v, &c); err != nil {
-		r.add("contact %q: %v", k, err)
-	} else if c.Phone != string(k) {
-		r.add("contact %q is filed under %q", c.Phone, k)
+// report is what is known of a file whose schema is older.
+func (a *anatomy) report() Report {
+	return Report{
+		Schema: a.schema, Calls: a.entries[callsTable], Begun: a.entries[begunTable], Outbox: a.entries[outboxTable],
+		Turns: a.entries[turnsTable], Talks: a.entries[talksTable], Contacts: a.entries[contactsTable],
+		Size: int64(a.pages) * int64(a.pageSize), Free: int64(a.free) * int64(a.pageSize),
 	}
 }

@@ -17,7 +17,8 @@ import (
 // records of calls wait for long.
 const contactBatch = 2000
 
-// PutContacts keeps contacts under their telephone numbers; one with the same number is replaced. It
+// PutContacts keeps contacts from a file under their telephone numbers; one with the same number is
+// replaced, but for one of the CRM, which goes on answering to the number as long as it has it. It
 // returns when they are durable. Nothing of a batch that fails is kept; earlier batches are.
 func (s *Store) PutContacts(ctx context.Context, contacts []ringside.Contact) error {
 	// In the order of their keys, large loads write each page once.
@@ -35,26 +36,25 @@ func (s *Store) PutContacts(ctx context.Context, contacts []ringside.Contact) er
 }
 
 func (s *Store) putContacts(ctx context.Context, batch []ringside.Contact) error {
-	type row struct{ key, value []byte }
-	rows := make([]row, len(batch))
-	size := 0
-	for i, c := range batch {
+	values, size := make([][]byte, len(batch)), 0
+	for i := range batch {
+		c := &batch[i]
 		if c.Phone == "" || len(c.Phone) > ringside.MaxNumber {
 			return errors.New("a contact has no telephone number, or a too long one")
 		}
-		value, err := json.Marshal(c)
-		if err != nil {
+		c.ID = "" // ids are the CRM's
+		var err error
+		if values[i], err = json.Marshal(c); err != nil {
 			return err
 		}
-		rows[i] = row{[]byte(c.Phone), value}
-		size += len(value)
+		size += len(values[i])
 	}
 	e := &entry{size: size, apply: func(t *tables) error {
-		for _, r := range rows {
-			// Loads come in the order of the keys: full pages keep the file, and what of it is
-			// mapped, half as large.
-			t.contacts.FillPercent = 0.95
-			if err := t.contacts.Put(r.key, r.value); err != nil {
+		// Loads come in the order of the keys: full pages keep the file, and what of it is mapped,
+		// half as large.
+		t.contacts.FillPercent = 0.95
+		for i, c := range batch {
+			if err := t.load(c, values[i]); err != nil {
 				return err
 			}
 		}
@@ -88,4 +88,13 @@ func (s *Store) Contact(n ringside.Number) (c ringside.Contact, ok bool) {
 		return ringside.Contact{}, false
 	}
 	return c, true
+}
+
+// Contacts is how many telephone numbers lead to a contact. It counts nothing: the writer keeps the
+// total.
+func (s *Store) Contacts(ctx context.Context) (int, error) {
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	return s.State().Contacts, nil
 }

@@ -28,18 +28,26 @@ func (s *Store) Cursor(ctx context.Context, name string) ([]byte, error) {
 // SetCursor sets the value under the name and returns when it is on the disk; an empty value removes
 // the cursor.
 func (s *Store) SetCursor(ctx context.Context, name string, value []byte) error {
+	e, err := cursorEntry(name, value)
+	if err == nil {
+		err = s.await(ctx, e, "")
+	}
+	if err != nil {
+		return fmt.Errorf("set cursor %q: %w", name, err)
+	}
+	return nil
+}
+
+// cursorEntry makes what sets a cursor, by itself or together with what it stands behind.
+func cursorEntry(name string, value []byte) (*entry, error) {
 	if name == "" || len(name) > MaxCursorName {
-		return fmt.Errorf("set cursor %q: %w: a name has 1 to %d bytes", name, ErrInvalid, MaxCursorName)
+		return nil, fmt.Errorf("%w: a name has 1 to %d bytes", ErrInvalid, MaxCursorName)
 	}
 	value = bytes.Clone(value)
-	e := &entry{size: 128 + len(name) + len(value), apply: func(t *tables) error {
+	return &entry{size: 128 + len(name) + len(value), apply: func(t *tables) error {
 		if len(value) == 0 {
 			return t.cursors.Delete([]byte(name))
 		}
 		return t.cursors.Put([]byte(name), value)
-	}}
-	if err := s.await(ctx, e, ""); err != nil {
-		return fmt.Errorf("set cursor %s: %w", name, err)
-	}
-	return nil
+	}}, nil
 }

@@ -31,11 +31,18 @@ func filled(t testing.TB, calls int) string {
 		s.Begin(begun(calls + i))
 		s.Finish(call(i), nil, []Talk{{Number: call(i).ID, End: noon}})
 	}
-	if err := errors.Join(s.SaveDirectory(t.Context(), Snapshot{Data: make([]byte, 10_000)}), s.Close()); err != nil {
+	if err := errors.Join(saveDirectory(s, ringside.Edition{}, noise(10_000)), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	cutSlack(t, path)
 	return path
+}
+
+// noise is a document that no compression makes smaller.
+func noise(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(b)
+	return b
 }
 
 // cutSlack takes away the room that bbolt has reserved behind the last page.
@@ -294,7 +301,7 @@ func TestDamageAnywhere(t *testing.T) {
 		}
 		opened++
 		_, errCalls := s.Calls(t.Context(), Query{Limit: MaxLimit})
-		_, errOutbox := s.Outbox(t.Context(), 0, MaxLimit)
+		_, errOutbox := s.Outbox(t.Context(), ringside.CallParcel, 0, MaxLimit, 0)
 		_, errCheck := s.Check(t.Context())
 		if err := errors.Join(errCalls, errOutbox, errCheck, s.Append(t.Context(), call(1000), nil, nil), s.Close()); err != nil {
 			t.Errorf("a file that was found intact: %v", err)

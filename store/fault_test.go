@@ -208,10 +208,10 @@ func story(t *testing.T, s *Store) {
 	flush(t, s)
 	for _, err := range []error{
 		s.SetCursor(t.Context(), "pull", []byte("1")),
-		s.SaveDirectory(t.Context(), Snapshot{Version: "1", Data: []byte("{}")}),
+		saveDirectory(s, ringside.Edition{Version: "1"}, []byte("{}")),
 		s.Append(t.Context(), call(1), []ringside.Turn{{Group: 1, Number: "101", Count: 1}}, nil),
 		s.Append(t.Context(), call(2), nil, nil),
-		s.Sent(t.Context(), 1),
+		sent(s, 1),
 		s.Append(t.Context(), call(1), nil, nil),
 	} {
 		if err != nil {

@@ -30,9 +30,19 @@ type anatomy struct {
 	empty    bool   // nothing has ever been written
 	schema   uint64 // 0 if there is none
 	entries  map[string]int
+	waiting  int64 // the size of the calls in the outbox, in bytes
 	pages    uint64
 	free     uint64
 	pageSize int
+}
+
+// counts is what the writer goes on counting from.
+func (a *anatomy) counts() counts {
+	return counts{
+		calls: a.entries[callsTable], rejected: a.entries[rejectedTable],
+		numbers: a.entries[contactsTable], people: a.entries[peopleTable],
+		waiting: [lanes]int{a.entries[outboxTable], a.entries[cdrsTable]}, bytes: a.waiting,
+	}
 }
 
 // inspect reads every page in use without mapping the file, so that nothing that stands in it can
@@ -244,8 +254,13 @@ func (w *walker) leaf(id uint64, b []byte, depth int, low, high []byte, bucket s
 			continue
 		}
 		w.found.entries[bucket]++
-		if bucket == metaTable && string(k) == "schema" {
+		switch {
+		case bucket == metaTable && string(k) == "schema":
 			w.found.schema = readNumber(v)
+		case bucket == outboxTable:
+			if p, ok := readParcel(v); ok {
+				w.found.waiting += int64(p.size)
+			}
 		}
 	}
 	return nil

@@ -18,10 +18,10 @@ type Store struct {
 	file  *handle
 	queue *queue
 
-	grown     chan struct{} // holds one token when the outbox has grown
-	closing   chan struct{} // closed: write what is left
-	giveUp    chan struct{} // closed: stop trying
-	done      chan struct{} // closed: the writer has returned
+	grown     [lanes]chan struct{} // each holds one token when its outbox has grown
+	closing   chan struct{}        // closed: write what is left
+	giveUp    chan struct{}        // closed: stop trying
+	done      chan struct{}        // closed: the writer has returned
 	closeOnce sync.Once
 	closeErr  error
 
@@ -52,10 +52,12 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	}
 	s := &Store{
 		opt:     opt,
-		grown:   make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		giveUp:  make(chan struct{}),
 		done:    make(chan struct{}),
+	}
+	for l := range lanes {
+		s.grown[l] = make(chan struct{}, 1)
 	}
 	s.file = newHandle(s.failing)
 	s.queue = newQueue(opt.MaxPending, opt.MaxPendingBytes)
@@ -116,20 +118,20 @@ func (s *Store) openSound(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if db, err = s.prepare(ctx, db, found); err != nil {
+	if db, err = s.prepare(ctx, db, f, found); err != nil {
 		return err
 	}
 	if s.identity, err = os.Stat(s.opt.Path); err != nil {
 		return errors.Join(err, db.Close())
 	}
 	s.file.db = db
-	s.state.Calls, s.state.Outbox = found.entries[callsTable], found.entries[outboxTable]
+	s.state.add(found.counts())
 	return nil
 }
 
 // prepare makes the mapped file ready: its schema, its size, and what the writer goes on from. It
 // closes db when it fails.
-func (s *Store) prepare(ctx context.Context, db *bolt.DB, found *anatomy) (_ *bolt.DB, err error) {
+func (s *Store) prepare(ctx context.Context, db *bolt.DB, f *os.File, found *anatomy) (_ *bolt.DB, err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.Close())
@@ -142,6 +144,14 @@ func (s *Store) prepare(ctx context.Context, db *bolt.DB, found *anatomy) (_ *bo
 	}
 	if err := s.opt.plan.migrate(ctx, db, found.schema, s.opt); err != nil {
 		return db, err
+	}
+	if found.schema != s.opt.plan.version {
+		// What is counted from here on is what the migration has made of it.
+		after, err := inspect(f)
+		if err != nil {
+			return db, err
+		}
+		*found = *after
 	}
 	if found.wasteful() {
 		if smaller, err := compact(db, s.opt); err != nil {

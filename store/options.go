@@ -25,11 +25,13 @@ type Options struct {
 	// Retention is how long finished calls are kept after their start; 0 keeps them for ever.
 	Retention time.Duration
 	// MaxCalls is how many finished calls are kept; 0 is no limit. Neither limit removes a call
-	// that is still in the outbox.
+	// that is still in an outbox.
 	MaxCalls int
 	// MaxSize is the largest size of the file in bytes; 0 is no limit. At the limit writes fail as
 	// they do on a full disk.
 	MaxSize int
+	// CDRs lets the CDRs of a call that the CRM has taken wait in an outbox of their own.
+	CDRs bool
 	// MoveAside lets Open rename a damaged file to *.damaged-<time> and start with a fresh one.
 	MoveAside bool
 	// Linger is how long records that nobody waits for may gather before they are written together;
@@ -76,7 +78,7 @@ func (o Options) withDefaults() Options {
 		o.update = (*bolt.DB).Update
 	}
 	if o.plan == nil {
-		o.plan = &plan{version: Schema}
+		o.plan = currentPlan()
 	}
 	return o
 }

@@ -3,70 +3,82 @@ package store
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
+	"math"
 
 	"github.com/ringside-pbx/ringside"
 )
 
-// OutboxEntry is a finished call that is to be sent. A call has at most one entry: that of its newest
-// revision.
-type OutboxEntry struct {
-	// Seq orders the entries and is never given twice.
-	Seq  uint64
-	Call ringside.Call
-}
-
-// Outbox gives the oldest entries after the given sequence; 0 starts at the beginning. With a limit
-// of 0 it gives DefaultLimit of them. One that can't be read is left out and logged.
-func (s *Store) Outbox(ctx context.Context, after uint64, limit int) ([]OutboxEntry, error) {
+// Outbox gives the oldest parcels of a kind after the given sequence; 0 starts at the beginning. It
+// gives no more than limit of them (0 is DefaultLimit) and no more than maxBytes of data (0 is no
+// bound), but one at least if there is one. A parcel whose record can't be read goes to the rejected
+// ones.
+func (s *Store) Outbox(ctx context.Context, kind ringside.ParcelKind, after uint64, limit, maxBytes int) ([]ringside.Parcel, error) {
+	l, err := laneOf(kind)
+	if err != nil {
+		return nil, fmt.Errorf("read outbox: %w", err)
+	}
+	if maxBytes <= 0 {
+		maxBytes = math.MaxInt
+	}
 	limit = limited(limit)
-	var entries []OutboxEntry
-	for more := true; more && len(entries) < limit; {
+	var parcels []ringside.Parcel
+	for more := after < math.MaxUint64; more && len(parcels) < limit; {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("read outbox: %w", context.Cause(ctx))
 		}
-		var rows []row
+		var part []ringside.Parcel
 		err := s.view(func(t *tables) error {
-			rows, more = copyRows(t.outbox, number(after+1), nil, limit-len(entries), false)
-			for i, r := range rows {
-				rows[i].value = bytes.Clone(t.calls.Get(r.value))
-			}
+			part, more = t.parcels(l, after, limit-len(parcels))
 			return nil
 		})
 		if err != nil {
 			return nil, fmt.Errorf("read outbox: %w", err)
 		}
-		for _, r := range rows {
-			after = readNumber(r.key)
-			e := OutboxEntry{Seq: after}
-			if err := json.Unmarshal(r.value, &e.Call); err != nil {
-				s.opt.Log.Error("call in the outbox can't be read", "seq", after, "err", err)
+		var bad []spoilt
+		for _, p := range part {
+			h, err := readSound(p.Data, p.CallID)
+			if err != nil {
+				bad, after = append(bad, spoilt{p.Seq, p.CallID, err.Error()}), p.Seq
 				continue
 			}
-			entries = append(entries, e)
-		}
-	}
-	return entries, nil
-}
-
-// Sent takes entries out of the outbox and returns when that is on the disk. Entries that are gone,
-// because a later revision has taken their place, don't matter.
-func (s *Store) Sent(ctx context.Context, seqs ...uint64) error {
-	e := &entry{size: 128 + 8*len(seqs), apply: func(t *tables) error {
-		for _, seq := range seqs {
-			if err := t.unsend(number(seq)); err != nil {
-				return err
+			if maxBytes -= len(p.Data); maxBytes < 0 && len(parcels) > 0 {
+				more = false
+				break
 			}
+			p.Revision, after = h.Revision, p.Seq
+			parcels = append(parcels, p)
 		}
-		return nil
-	}}
-	if err := s.await(ctx, e, ""); err != nil {
-		return fmt.Errorf("take %d sent calls out of the outbox: %w", len(seqs), err)
+		if err := s.setAside(ctx, l, bad); err != nil {
+			return nil, fmt.Errorf("read outbox: %w", err)
+		}
 	}
-	return nil
+	return parcels, nil
 }
 
-// OutboxGrown has a token whenever the outbox has grown since the last one was received. It is for
-// one receiver.
-func (s *Store) OutboxGrown() <-chan struct{} { return s.grown }
+// parcels copies up to n parcels behind the sequence, but no more than a transaction should hold, and
+// tells whether there may be more. One without a record has no data.
+func (t *tables) parcels(l lane, after uint64, n int) (parcels []ringside.Parcel, more bool) {
+	c := t.outboxes[l].Cursor()
+	size := 0
+	for k, v := c.Seek(number(after + 1)); k != nil; k, v = c.Next() {
+		if len(parcels) >= min(n, chunkEntries) || size >= chunkBytes {
+			return parcels, true
+		}
+		p, _ := readParcel(v)
+		data := bytes.Clone(t.calls.Get(callKey(p.at, p.id)))
+		parcels = append(parcels, ringside.Parcel{Seq: readNumber(k), CallID: p.id, Data: data})
+		size += len(data)
+	}
+	return parcels, false
+}
+
+// Grown has a token whenever the outbox of the kind has grown since the last one was received: new
+// parcels, and those that are to be sent again. It is for one receiver; nil for an unknown kind.
+func (s *Store) Grown(kind ringside.ParcelKind) <-chan struct{} {
+	l, err := laneOf(kind)
+	if err != nil {
+		return nil
+	}
+	return s.grown[l]
+}

@@ -79,7 +79,7 @@ func (s *Store) outdated() (keys [][]byte, more bool) {
 				s.resume, more = bytes.Clone(k), true
 				return nil
 			}
-			if !t.waits(k) {
+			if !t.kept(k) {
 				keys = append(keys, bytes.Clone(k))
 			}
 			k, _ = c.Next()
@@ -91,32 +91,46 @@ func (s *Store) outdated() (keys [][]byte, more bool) {
 	return keys, more
 }
 
-// waits reports whether the call with the key is in the outbox.
-func (t *tables) waits(key []byte) bool {
+// kept reports whether the call with the key is in an outbox.
+func (t *tables) kept(key []byte) bool {
 	if len(key) < 8 {
 		return false
 	}
-	ref := t.index.Get(key[8:])
-	return len(ref) == 16 && t.outbox.Get(ref[8:]) != nil
+	r, ok := t.ref(string(key[8:]))
+	return ok && (t.waits(callLane, r) || t.waits(cdrLane, r))
 }
 
-// forget removes calls, unless a later part of one has been recorded meanwhile.
+// forget removes calls and what belongs to them, unless a later part of one has been recorded meanwhile.
 func forget(keys [][]byte) func(*tables) error {
 	return func(t *tables) error {
 		for _, k := range keys {
-			if t.calls.Get(k) == nil || t.waits(k) {
+			if t.calls.Get(k) == nil || t.kept(k) {
 				continue
 			}
 			if err := t.calls.Delete(k); err != nil {
 				return err
 			}
-			if len(k) > 8 {
-				if err := t.index.Delete(k[8:]); err != nil {
-					return err
-				}
-			}
 			t.gained.calls--
+			if len(k) <= 8 {
+				continue
+			}
+			if err := t.forgetID(string(k[8:])); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
+}
+
+// forgetID removes what is kept under a call's id.
+func (t *tables) forgetID(id string) error {
+	for l := range lanes {
+		if err := t.unreject(l, id); err != nil {
+			return err
+		}
+	}
+	if err := t.annotations.Delete([]byte(id)); err != nil {
+		return err
+	}
+	return t.index.Delete([]byte(id))
 }

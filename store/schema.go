@@ -11,13 +11,18 @@ import (
 )
 
 // Schema is the version of the file's layout that this package reads and writes.
-const Schema = 1
+const Schema = 2
 
 // plan is a version of the layout and the way to it.
 type plan struct {
 	version uint64
 	// steps[v] takes a file from version v to v+1.
 	steps map[uint64]func(*bolt.Tx) error
+}
+
+// currentPlan is the way to this package's own layout.
+func currentPlan() *plan {
+	return &plan{version: Schema, steps: map[uint64]func(*bolt.Tx) error{1: toSchema2}}
 }
 
 // accepts reports whether a file can be opened, before anything in it is changed.

@@ -43,7 +43,7 @@ func TestANewerFileIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Open(t.Context(), Options{Path: path, MoveAside: true})
-	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "its schema is 2 and this ringside knows up to 1") {
+	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "its schema is 3 and this ringside knows up to 2") {
 		t.Errorf("open: %v", err)
 	}
 	if _, err := CheckFile(t.Context(), path); !errors.Is(err, ErrNewer) {
@@ -67,13 +67,13 @@ func TestMigrationKeepsABackup(t *testing.T) {
 	s := start(t, opt)
 	equal(t, "what the step wrote", string(must(s.Cursor(t.Context(), "migrated"))(t)), "yes")
 	equal(t, "calls", s.State().Calls, 10)
-	equal(t, "schema", must(s.Check(t.Context()))(t).Schema, uint64(2))
+	equal(t, "schema", must(s.Check(t.Context()))(t).Schema, uint64(3))
 	copies := backups(t, path)
 	if len(copies) != 1 {
 		t.Fatalf("backups: %q", copies)
 	}
 	r := must(CheckFile(t.Context(), copies[0]))(t)
-	equal(t, "the backup: schema, calls, begun", []int{int(r.Schema), r.Calls, r.Begun}, []int{1, 5, 5})
+	equal(t, "the backup: schema, calls, begun", []int{int(r.Schema), r.Calls, r.Begun}, []int{2, 5, 5})
 	stop(t, s)
 	start(t, opt)
 	equal(t, "backups after another start", len(backups(t, path)), 1)
@@ -91,7 +91,7 @@ func TestAFailedMigrationChangesNothing(t *testing.T) {
 		if _, err := Open(t.Context(), Options{Path: path, plan: plan}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
-		if r, err := CheckFile(t.Context(), path); err != nil || !r.OK() || r.Calls != 5 || r.Schema != 1 {
+		if r, err := CheckFile(t.Context(), path); err != nil || !r.OK() || r.Calls != 5 || r.Schema != Schema {
 			t.Errorf("%s: afterwards: %v %+v", name, err, r)
 		}
 	}

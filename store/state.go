@@ -17,8 +17,14 @@ type State struct {
 	// because they could not be stored at all, or because Close gave up. Skipped counts the
 	// beginnings that were not recorded; it costs the trace of a call only if the process dies in it.
 	Dropped, Skipped uint64
-	// Calls and Outbox are how many finished calls are kept and how many of them are to be sent.
-	Calls, Outbox int
+	// Calls and Outbox are how many finished calls are kept and how many of them are to be sent, CDRs
+	// how many calls whose CDRs are, and Rejected how many parcels the CRM refuses.
+	Calls, Outbox, CDRs, Rejected int
+	// OutboxBytes is the size of the calls that are to be sent.
+	OutboxBytes int64
+	// Contacts is how many telephone numbers lead to a contact, People how many contacts of the CRM
+	// there are.
+	Contacts, People int
 	// Interrupted is how many unfinished calls Open found and finished.
 	Interrupted int
 	// LastWrite is when something was last written; zero before the first time.
@@ -39,6 +45,17 @@ func (s *Store) State() State {
 	return state
 }
 
+// add counts what a transaction has added.
+func (s *State) add(c counts) {
+	s.Calls += c.calls
+	s.Outbox += c.waiting[callLane]
+	s.CDRs += c.waiting[cdrLane]
+	s.OutboxBytes += c.bytes
+	s.Rejected += c.rejected
+	s.Contacts += c.numbers
+	s.People += c.people
+}
+
 // note records the outcome of an attempt to write.
 func (s *Store) note(b *batch, err error) {
 	if err != nil {
@@ -47,8 +64,7 @@ func (s *Store) note(b *batch, err error) {
 	}
 	s.mu.Lock()
 	s.state.LastWrite = s.opt.Now()
-	s.state.Calls += b.gained.calls
-	s.state.Outbox += b.gained.outbox
+	s.state.add(b.gained)
 	s.mu.Unlock()
 	if err := s.displaced(); err != nil {
 		s.failing(err)

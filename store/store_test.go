@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -100,13 +101,34 @@ func stop(t *testing.T, s *Store) {
 	select {
 	case <-s.done:
 	default:
-		r, err := s.Check(context.Background())
-		if err != nil || !r.OK() {
-			t.Errorf("check: %v %q", err, r.Problems)
-		}
+		sound(t, s)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// sound checks the store, and that the totals that the writer keeps are those of the tables.
+func sound(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.Flush(context.Background()); err != nil {
+		t.Error(err)
+	}
+	r, err := s.Check(context.Background())
+	if err != nil || !r.OK() {
+		t.Errorf("check: %v %q", err, r.Problems)
+	}
+	if got := totals(s.State()); got != totals(State{
+		Calls: r.Calls, Outbox: r.Outbox, CDRs: r.CDRs, Rejected: r.Rejected, OutboxBytes: r.OutboxBytes,
+		Contacts: r.Contacts, People: r.People,
+	}) {
+		t.Errorf("totals %+v of the tables %+v", got, r)
+	}
+}
+
+func totals(s State) [7]int64 {
+	return [7]int64{
+		int64(s.Calls), int64(s.Outbox), int64(s.CDRs), int64(s.Rejected), s.OutboxBytes, int64(s.Contacts), int64(s.People),
 	}
 }
 
@@ -122,9 +144,36 @@ func reopen(t *testing.T, s *Store) *Store {
 // flush waits until everything that was queued before is on the disk.
 func flush(t *testing.T, s *Store) {
 	t.Helper()
-	if err := s.Sent(t.Context()); err != nil {
+	if err := s.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// sent is the word of a CRM that has taken the parcels.
+func sent(s *Store, seqs ...uint64) error {
+	list := make([]ringside.Settlement, len(seqs))
+	for i, seq := range seqs {
+		list[i].Seq = seq
+	}
+	return s.Settle(context.Background(), ringside.CallParcel, list)
+}
+
+// waiting gives the calls in the outbox.
+func waiting(t *testing.T, s *Store, after uint64, limit int) []ringside.Parcel {
+	t.Helper()
+	return must(s.Outbox(t.Context(), ringside.CallParcel, after, limit, 0))(t)
+}
+
+// parcelOf is a call as it waits in an outbox.
+func parcelOf(t *testing.T, seq uint64, c ringside.Call) ringside.Parcel {
+	t.Helper()
+	return ringside.Parcel{Seq: seq, CallID: c.ID, Revision: c.Revision, Data: must(json.Marshal(c))(t)}
+}
+
+// saveDirectory puts a document in effect.
+func saveDirectory(s *Store, e ringside.Edition, document []byte) error {
+	_, err := s.SaveEdition(context.Background(), EditionWrite{Edition: e, Document: document, Current: true})
+	return err
 }
 
 func must[T any](v T, err error) func(*testing.T) T {
@@ -173,7 +222,7 @@ func TestACallFromItsBeginningToTheOutbox(t *testing.T) {
 		equal(t, "call", get(t, s, call(1).ID), stored(call(1)))
 		equal(t, "turns", must(s.Turns(t.Context()))(t), turns)
 		equal(t, "talks", must(s.Talks(t.Context()))(t), talks)
-		equal(t, "outbox", must(s.Outbox(t.Context(), 0, 0))(t), []OutboxEntry{{Seq: 1, Call: stored(call(1))}})
+		equal(t, "outbox", waiting(t, s, 0, 0), []ringside.Parcel{parcelOf(t, 1, stored(call(1)))})
 		equal(t, "begun", must(s.Check(t.Context()))(t).Begun, 0)
 		if s.state.Interrupted != 0 {
 			t.Error("a finished call was taken for an interrupted one")
@@ -184,13 +233,13 @@ func TestACallFromItsBeginningToTheOutbox(t *testing.T) {
 
 func TestWhatIsStoredOutlivesTheProcess(t *testing.T) {
 	s := start(t, Options{})
-	snap := Snapshot{Data: []byte("{ \"version\": \"41\" }\n"), Version: "41", Source: "crm", Time: noon}
-	if _, ok, err := s.Directory(t.Context()); ok || err != nil {
+	if _, _, ok, err := s.Current(t.Context()); ok || err != nil {
 		t.Errorf("directory of a new store: %v, %v", ok, err)
 	}
+	document := []byte("{ \"version\": \"41\" }\n")
 	for _, err := range []error{
-		s.SaveDirectory(t.Context(), Snapshot{Data: []byte("{}")}),
-		s.SaveDirectory(t.Context(), snap),
+		saveDirectory(s, ringside.Edition{}, []byte("{}")),
+		saveDirectory(s, ringside.Edition{Version: "41", Source: "crm", Time: noon}, document),
 		s.SetCursor(t.Context(), "pull", []byte("etag")),
 		s.SetCursor(t.Context(), "gone", []byte("x")),
 		s.SetCursor(t.Context(), "gone", nil),
@@ -201,11 +250,12 @@ func TestWhatIsStoredOutlivesTheProcess(t *testing.T) {
 		}
 	}
 	s = reopen(t, s)
-	got, ok, err := s.Directory(t.Context())
+	got, data, ok, err := s.Current(t.Context())
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	equal(t, "directory", got, snap)
+	equal(t, "directory", []any{got.Number, got.Version, got.Source, got.Time, got.Size, string(data)},
+		[]any{uint64(2), "41", "crm", noon, len(document), string(document)})
 	equal(t, "cursor", string(must(s.Cursor(t.Context(), "pull"))(t)), "etag")
 	equal(t, "removed cursor", must(s.Cursor(t.Context(), "gone"))(t), []byte(nil))
 	equal(t, "turns", must(s.Turns(t.Context()))(t), []ringside.Turn{{Group: -2, Number: "7", Count: 1}})
@@ -232,7 +282,7 @@ func TestUnfinishedCallsAreInterruptedAtTheNextOpen(t *testing.T) {
 	equal(t, "status of the one that talked", talked.Status, ringside.StatusAnswered)
 	equal(t, "end: the last sign of life", ringing.End, noon.Add(time.Minute))
 	equal(t, "duration of the talk", talked.Duration, 48)
-	equal(t, "outbox", len(must(s.Outbox(t.Context(), 0, 0))(t)), 2)
+	equal(t, "outbox", len(waiting(t, s, 0, 0)), 2)
 	equal(t, "begun", must(s.Check(t.Context()))(t).Begun, 0)
 	s = reopen(t, s)
 	equal(t, "interrupted again", s.State().Interrupted, 0)
@@ -260,20 +310,20 @@ func TestACallThatIsAskedAboutAgainIsTheSameCall(t *testing.T) {
 	want := stored(again).Continue(stored(first))
 	equal(t, "call", get(t, s, first.ID), want)
 	equal(t, "revision", want.Revision, 2)
-	equal(t, "outbox: the newest revision alone", must(s.Outbox(t.Context(), 0, 0))(t), []OutboxEntry{{Seq: 2, Call: want}})
+	equal(t, "outbox: the newest revision alone", waiting(t, s, 0, 0), []ringside.Parcel{parcelOf(t, 2, want)})
 	equal(t, "counts", must(s.Calls(t.Context(), Query{}))(t), []ringside.Call{want})
 
 	// Sending the first revision while the second arrives does not lose the second.
-	if err := s.Sent(t.Context(), 1); err != nil {
+	if err := sent(s, 1); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "outbox", len(must(s.Outbox(t.Context(), 0, 0))(t)), 1)
-	if err := s.Sent(t.Context(), 2); err != nil {
+	equal(t, "outbox", len(waiting(t, s, 0, 0)), 1)
+	if err := sent(s, 2); err != nil {
 		t.Fatal(err)
 	}
 	s.Finish(again, nil, nil)
 	flush(t, s)
-	equal(t, "outbox after a third part", must(s.Outbox(t.Context(), 0, 0))(t)[0].Call.Revision, 3)
+	equal(t, "outbox after a third part", waiting(t, s, 0, 0)[0].Revision, 3)
 }
 
 func TestAnInterruptedSecondPartContinuesTheFirst(t *testing.T) {
@@ -357,9 +407,9 @@ func TestCallsByTime(t *testing.T) {
 			t.Errorf("%s: from %s to %s", tc.name, got[0].ID, got[tc.count-1].ID)
 		}
 	}
-	entries := must(s.Outbox(t.Context(), 700, n))(t)
+	entries := waiting(t, s, 700, n)
 	equal(t, "outbox after 700", []any{len(entries), entries[0].Seq}, []any{n - 700, uint64(701)})
-	equal(t, "outbox with a limit", len(must(s.Outbox(t.Context(), 0, 7))(t)), 7)
+	equal(t, "outbox with a limit", len(waiting(t, s, 0, 7)), 7)
 }
 
 func TestWhatCannotBeStoredIsRefused(t *testing.T) {
@@ -392,15 +442,31 @@ func TestAnEndedContextReadsAndWritesNothing(t *testing.T) {
 	cancel(why)
 	_, _, errCall := s.Call(ctx, "x")
 	_, errCalls := s.Calls(ctx, Query{})
-	_, _, errDirectory := s.Directory(ctx)
+	_, _, _, errCurrent := s.Current(ctx)
+	_, _, _, errEdition := s.Edition(ctx, 1)
+	_, errEditions := s.Editions(ctx, 1)
+	_, _, errBase := s.Base(ctx)
+	_, errEdits := s.Edits(ctx)
+	_, errSave := s.SaveEdition(ctx, EditionWrite{Document: []byte("{}")})
+	_, errRejected := s.Rejected(ctx, "", 1)
+	_, errRetry := s.RetryRejected(ctx)
+	_, errDrop := s.DropRejected(ctx, "x")
+	_, errBacklog := s.Backlog(ctx)
+	_, _, errRefs := s.CallRefs(ctx, noon, noon, "", 1)
+	_, errRequeue := s.Requeue(ctx, "x")
+	_, errSweep := s.SweepContacts(ctx, 1)
+	_, errContacts := s.Contacts(ctx)
+	_, errAnnotate := s.ApplyAnnotations(ctx, nil, "x", nil)
+	_, _, errAnnotation := s.Annotation(ctx, "x")
 	_, errTurns := s.Turns(ctx)
 	_, errTalks := s.Talks(ctx)
-	_, errOutbox := s.Outbox(ctx, 0, 1)
+	_, errOutbox := s.Outbox(ctx, ringside.CallParcel, 0, 1, 0)
 	_, errCursor := s.Cursor(ctx, "x")
 	for i, err := range []error{
-		errCall, errCalls, errDirectory, errTurns, errTalks, errOutbox, errCursor,
-		s.Append(ctx, call(1), nil, nil), s.SaveDirectory(ctx, Snapshot{}), s.SetCursor(ctx, "x", nil),
-		s.Sent(ctx, 1), s.Backup(ctx, filepath.Join(t.TempDir(), "copy")),
+		errCall, errCalls, errTurns, errTalks, errOutbox, errCursor, errCurrent, errEdition, errEditions, errBase,
+		errEdits, errSave, errRejected, errRetry, errDrop, errBacklog, errRefs, errRequeue, errSweep, errContacts,
+		errAnnotate, errAnnotation, s.Append(ctx, call(1), nil, nil), s.SetCursor(ctx, "x", nil),
+		s.Settle(ctx, ringside.CallParcel, nil), s.ApplyContacts(ctx, nil, 1, "x", nil), s.Backup(ctx, filepath.Join(t.TempDir(), "copy")),
 	} {
 		if !errors.Is(err, why) {
 			t.Errorf("%d: %v", i, err)
@@ -415,7 +481,7 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	_, errCalls := s.Calls(t.Context(), Query{})
 	_, errCheck := s.Check(t.Context())
 	errBackup := s.Backup(t.Context(), filepath.Join(t.TempDir(), "copy"))
-	for i, err := range []error{errCalls, errCheck, errBackup, s.Append(t.Context(), call(1), nil, nil), s.Sent(t.Context(), 1)} {
+	for i, err := range []error{errCalls, errCheck, errBackup, s.Append(t.Context(), call(1), nil, nil), sent(s, 1)} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%d: %v", i, err)
 		}
@@ -438,11 +504,11 @@ func TestTheOutboxTellsThatItHasGrown(t *testing.T) {
 	s.Begin(begun(1))
 	flush(t, s)
 	select {
-	case <-s.OutboxGrown():
+	case <-s.Grown(ringside.CallParcel):
 		t.Error("a beginning is not to be sent")
 	default:
 	}
 	s.Finish(call(1), nil, nil)
-	<-s.OutboxGrown()
-	equal(t, "outbox", len(must(s.Outbox(t.Context(), 0, 0))(t)), 1)
+	<-s.Grown(ringside.CallParcel)
+	equal(t, "outbox", len(waiting(t, s, 0, 0)), 1)
 }

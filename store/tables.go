@@ -11,50 +11,70 @@ import (
 // The buckets, by name. All keys that are numbers or times are big-endian, so that their order is
 // that of the bytes.
 const (
-	metaTable      = "meta"      // "schema", "batch", "alive" → number
-	callsTable     = "calls"     // start, id → the finished call as JSON
-	indexTable     = "index"     // id → start, sequence of the newest outbox entry
-	begunTable     = "begun"     // id → the call so far as JSON
-	outboxTable    = "outbox"    // sequence → start, id: the key of the call
-	turnsTable     = "turns"     // group, number → count
-	talksTable     = "talks"     // number → end of the last talk
-	directoryTable = "directory" // "header" → JSON, "data" → the document as received
-	cursorsTable   = "cursors"   // name → opaque value
-	contactsTable  = "contacts"  // telephone number → the contact as JSON
+	metaTable        = "meta"        // "schema", "batch", "alive" → number
+	callsTable       = "calls"       // start, id → the finished call as JSON
+	indexTable       = "index"       // id → start, sequences of the newest parcels (ref)
+	begunTable       = "begun"       // id → the call so far as JSON
+	outboxTable      = "outbox"      // sequence → parcel: a call that waits
+	cdrsTable        = "cdrs"        // sequence → parcel: a call whose CDRs wait
+	rejectedTable    = "rejected"    // kind ":" id → ringside.Rejected as JSON
+	annotationsTable = "annotations" // id → ringside.Annotation as JSON
+	turnsTable       = "turns"       // group, number → count
+	talksTable       = "talks"       // number → end of the last talk
+	directoryTable   = "directory"   // "current" → number; "base" → JSON, "base data" → packed document
+	editionsTable    = "editions"    // number → ringside.Edition as JSON
+	documentsTable   = "documents"   // number → packed document
+	editsTable       = "edits"       // id → ringside.Edit as JSON
+	cursorsTable     = "cursors"     // name → opaque value
+	contactsTable    = "contacts"    // telephone number → the contact that answers to it, as JSON
+	peopleTable      = "people"      // the CRM's id of a contact → person as JSON
+	rivalsTable      = "rivals"      // number, change, id (rivalKey) → a contact that is shadowed there
 )
 
 func tableNames() []string {
 	return []string{
-		metaTable, callsTable, indexTable, begunTable, outboxTable, turnsTable, talksTable,
-		directoryTable, cursorsTable, contactsTable,
+		metaTable, callsTable, indexTable, begunTable, outboxTable, cdrsTable, rejectedTable, annotationsTable,
+		turnsTable, talksTable, directoryTable, editionsTable, documentsTable, editsTable, cursorsTable,
+		contactsTable, peopleTable, rivalsTable,
 	}
 }
 
 // tables are the buckets within one transaction.
 type tables struct {
-	meta, calls, index, begun, outbox, turns, talks, directory, cursors, contacts *bolt.Bucket
+	meta, calls, index, begun, turns, talks, directory, cursors, contacts *bolt.Bucket
+	rejected, annotations, editions, documents, edits, people, rivals     *bolt.Bucket
+	outboxes                                                              [lanes]*bolt.Bucket
 
-	// gained are the calls and outbox entries that the transaction adds.
+	// gained is what the transaction adds, grown are the outboxes that something was put into.
 	gained counts
+	grown  [lanes]bool
 }
 
-// counts is how many records there are, or how many more.
-type counts struct{ calls, outbox int }
+// counts is how many there are of what is counted all the time, or how many more.
+type counts struct {
+	calls, rejected, numbers, people int
+	waiting                          [lanes]int
+	bytes                            int64 // of the calls that wait
+}
 
 func open(tx *bolt.Tx) (*tables, error) {
 	t := &tables{}
 	for name, b := range map[string]**bolt.Bucket{
 		metaTable: &t.meta, callsTable: &t.calls, indexTable: &t.index, begunTable: &t.begun,
-		outboxTable: &t.outbox, turnsTable: &t.turns, talksTable: &t.talks,
-		directoryTable: &t.directory, cursorsTable: &t.cursors, contactsTable: &t.contacts,
+		outboxTable: &t.outboxes[callLane], cdrsTable: &t.outboxes[cdrLane], rejectedTable: &t.rejected,
+		annotationsTable: &t.annotations, turnsTable: &t.turns, talksTable: &t.talks,
+		directoryTable: &t.directory, editionsTable: &t.editions, documentsTable: &t.documents, editsTable: &t.edits,
+		cursorsTable: &t.cursors, contactsTable: &t.contacts, peopleTable: &t.people, rivalsTable: &t.rivals,
 	} {
 		if *b = tx.Bucket([]byte(name)); *b == nil {
 			return nil, fmt.Errorf("%w: table %s is missing", ErrDamaged, name)
 		}
 	}
-	// Both grow at their end: full pages there are never split again.
-	t.calls.FillPercent = 0.9
-	t.outbox.FillPercent = 1
+	// These grow at their end: full pages there are never split again.
+	t.calls.FillPercent, t.people.FillPercent = 0.9, 0.9
+	for _, b := range t.outboxes {
+		b.FillPercent = 1
+	}
 	return t, nil
 }
 

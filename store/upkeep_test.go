@@ -12,6 +12,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/ringside-pbx/ringside"
 )
 
 func TestOldCallsGoOnceTheyAreSent(t *testing.T) {
@@ -24,9 +26,9 @@ func TestOldCallsGoOnceTheyAreSent(t *testing.T) {
 			s.Finish(call(base+i-n), nil, nil) // the last of them is a second old
 		}
 		flush(t, s)
-		entries := must(s.Outbox(t.Context(), 0, n))(t)
+		entries := waiting(t, s, 0, n)
 		for _, e := range entries[100:] {
-			if err := s.Sent(t.Context(), e.Seq); err != nil {
+			if err := sent(s, e.Seq); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -36,10 +38,10 @@ func TestOldCallsGoOnceTheyAreSent(t *testing.T) {
 		synctest.Wait()
 		state := s.State()
 		equal(t, "what the CRM has not got stays", []int{state.Calls, state.Outbox}, []int{100, 100})
-		if _, ok, _ := s.Call(t.Context(), entries[500].Call.ID); ok {
+		if _, ok, _ := s.Call(t.Context(), entries[500].CallID); ok {
 			t.Error("a call that is gone is still found")
 		}
-		equal(t, "one that waits", get(t, s, entries[0].Call.ID), entries[0].Call)
+		equal(t, "one that waits", get(t, s, entries[0].CallID), stored(call(base-n)))
 		stop(t, s)
 	})
 }
@@ -52,8 +54,8 @@ func TestTheNewestCallsAreKept(t *testing.T) {
 			s.Finish(call(i), nil, nil)
 		}
 		flush(t, s)
-		for _, e := range must(s.Outbox(t.Context(), 0, 100))(t) {
-			if err := s.Sent(t.Context(), e.Seq); err != nil {
+		for _, e := range waiting(t, s, 0, 100) {
+			if err := sent(s, e.Seq); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -103,11 +105,11 @@ func TestNothingIsWrittenWhileNothingHappens(t *testing.T) {
 func TestAFileThatIsMostlyFreeShrinksAtTheNextOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ringside.db")
 	s := start(t, Options{Path: path})
-	if err := s.SaveDirectory(t.Context(), Snapshot{Data: make([]byte, 20<<20)}); err != nil {
+	if err := saveDirectory(s, ringside.Edition{}, noise(20<<20)); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(
-		s.SaveDirectory(t.Context(), Snapshot{Version: "2"}), s.Append(t.Context(), call(1), nil, nil),
+		rewrite(s, 1, []byte("{}")), s.Append(t.Context(), call(1), nil, nil),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -128,11 +130,17 @@ func TestAFileThatIsMostlyFreeShrinksAtTheNextOpen(t *testing.T) {
 		t.Errorf("the smaller file is not locked: %v", err)
 	}
 	s = reopen(t, s)
-	equal(t, "outbox goes on", must(s.Outbox(t.Context(), 1, 0))(t)[0].Call.ID, call(2).ID)
+	equal(t, "outbox goes on", waiting(t, s, 1, 0)[0].CallID, call(2).ID)
 	left, err := filepath.Glob(path + ".*")
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %q, %v", left, err)
 	}
+}
+
+// rewrite gives an edition another document.
+func rewrite(s *Store, n uint64, document []byte) error {
+	_, err := s.SaveEdition(context.Background(), EditionWrite{Edition: ringside.Edition{Number: n}, Document: document})
+	return err
 }
 
 // onDisk is the room that the file takes; what bbolt reserves behind the last page takes none.
@@ -234,13 +242,27 @@ func TestCheckFindsWhatDoesNotFit(t *testing.T) {
 		{"a call that the index forgot", remove(indexTable, []byte(id)), "the index does not lead to it"},
 		{"a call that has not ended", put(callsTable, key, []byte(`{"session_id":"`+id+`"}`)), "has not ended"},
 		{"an index entry without its call", put(indexTable, []byte("x"), make([]byte, 16)), "it leads nowhere"},
-		{"an outbox entry without its call", put(outboxTable, number(9), callKey(1, "x")), "there is no such call"},
-		{"an outbox entry too many", put(outboxTable, number(9), key), "newer entry"},
+		{"an outbox entry without its call", put(outboxTable, number(9), parcel{1, 1, "x"}.encode()), "there is no such call"},
+		{"an outbox entry too many", put(outboxTable, number(9), parcel{stamp(call(1).Start), 1, id}.encode()), "newer entry"},
+		{"an outbox entry of another size", put(outboxTable, number(1), parcel{stamp(call(1).Start), 1, id}.encode()), "it counts 1 bytes"},
+		{"CDRs of no call", put(cdrsTable, number(1), parcel{1, 1, "x"}.encode()), "outbox of cdrs"},
+		{"a rejected parcel of no call", put(rejectedTable, []byte("call:x"), []byte(`{"id":"call:x","kind":"call","session_id":"x"}`)), "there is no such call"},
+		{"a rejected parcel that waits", put(rejectedTable, []byte("call:"+id), []byte(`{"id":"call:`+id+`","kind":"call","session_id":"`+id+`"}`)), "the call is rejected"},
+		{"a rejected parcel of no kind", put(rejectedTable, []byte("x"), []byte(`{}`)), "can't be read"},
+		{"an annotation of no call", put(annotationsTable, []byte("x"), []byte(`{"session_id":"x"}`)), "there is no such call"},
+		{"a number of nobody", put(contactsTable, []byte("1"), []byte(`{"id":"x","phone":"1"}`)), "x does not have the number"},
+		{"a contact whose number leads nowhere", put(peopleTable, []byte("x"), []byte(`{"phones":["1"]}`)), `leads to ""`},
+		{"a contact behind the sequence", put(peopleTable, []byte("x"), []byte(`{"changed":9}`)), "sequence is behind"},
+		{"a rival that nobody shadows", put(rivalsTable, rivalKey("1", 0, ""), []byte(`{"phone":"1"}`)), "nobody shadows it"},
+		{"an edition without a document", put(editionsTable, number(1), []byte(`{"number":1}`)), "its document is missing"},
+		{"a document without an edition", put(documentsTable, number(1), nil), "no such edition"},
+		{"an edition in effect that is not there", put(directoryTable, []byte(currentKey), number(7)), "in effect is missing"},
+		{"an edit under another's key", put(editsTable, []byte("x"), []byte(`{"id":"y"}`)), "can't be read"},
 		{"a finished call that is begun", put(begunTable, []byte(id), []byte("{}")), "it is finished"},
 		{"a begun call that is no JSON", put(begunTable, []byte("x"), []byte("{")), "begun call x"},
 		{"a turn without a number", put(turnsTable, number(1), number(1)), "malformed"},
 		{"a talk without a time", put(talksTable, []byte("101"), []byte("x")), "malformed"},
-		{"a directory without its header", put(directoryTable, []byte("header"), []byte("x")), "can't be read"},
+		{"a base without its document", put(directoryTable, []byte(baseKey), []byte("{}")), "can't be read"},
 	} {
 		s, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "ringside.db")})
 		if err != nil {
@@ -287,7 +309,7 @@ func TestWhatCannotBeReadIsLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "calls", len(must(s.Calls(t.Context(), Query{}))(t)), 2)
-	equal(t, "outbox", len(must(s.Outbox(t.Context(), 0, 0))(t)), 2)
+	equal(t, "outbox", len(waiting(t, s, 0, 0)), 2)
 	if _, _, err := s.Call(t.Context(), call(1).ID); err == nil {
 		t.Error("no error for a call that can't be read")
 	}

@@ -22,6 +22,7 @@ type batch struct {
 	number  uint64
 	entries []*entry
 	gained  counts
+	grown   [lanes]bool
 }
 
 func (s *Store) batch(entries ...*entry) *batch {
@@ -123,7 +124,7 @@ func (s *Store) commit(b *batch) error {
 						return err
 					}
 				}
-				b.gained = t.gained
+				b.gained, b.grown = t.gained, t.grown
 			}
 			// The time tells, after a crash, until when the calls of that moment were certainly alive.
 			if err := t.meta.Put([]byte("alive"), number(stamp(s.opt.Now()))); err != nil {
@@ -147,9 +148,12 @@ func (s *Store) settle(b *batch, err error) {
 			e.done <- nil
 		}
 	}
-	if b.gained.outbox > 0 {
+	for l := range lanes {
+		if !b.grown[l] {
+			continue
+		}
 		select {
-		case s.grown <- struct{}{}:
+		case s.grown[l] <- struct{}{}:
 		default:
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,7 +58,13 @@ func (d *daemon) install(ctx context.Context, doc *document, source string) erro
 	for _, p := range problems[:min(len(problems), maxLoggedProblems)] {
 		d.log.Warn("the directory has a problem", "code", p.Code, "line", p.Line, "problem", p.String())
 	}
-	if err := d.store.SaveDirectory(ctx, store.Snapshot{Data: doc.json, Version: dir.Version, Source: source, Time: now}); err != nil {
+	if last, kept, ok, err := d.store.Current(ctx); err == nil && ok && last.Source == source && bytes.Equal(kept, doc.json) {
+		return nil // it is what the last start had
+	}
+	if _, err := d.store.SaveEdition(ctx, store.EditionWrite{
+		Edition:  ringside.Edition{Version: dir.Version, Source: source, Time: now, State: ringside.EditionApplied},
+		Document: doc.json, Current: true,
+	}); err != nil {
 		// It is in effect; only a restart without the source would not have it.
 		d.log.Error("the directory could not be kept for the next start", "error", err)
 	}

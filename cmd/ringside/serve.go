@@ -212,10 +212,10 @@ func (d *daemon) reload(ctx context.Context) error {
 
 // lastDirectory puts the stored directory in effect; it reports whether there was one.
 func (d *daemon) lastDirectory(ctx context.Context) bool {
-	snap, ok, err := d.store.Directory(ctx)
+	edition, text, ok, err := d.store.Current(ctx)
 	if err == nil && ok {
-		doc := &document{file: "store", json: snap.Data, text: snap.Data}
-		err = d.install(ctx, doc, snap.Source)
+		doc := &document{file: "store", json: text, text: text}
+		err = d.install(ctx, doc, edition.Source)
 	}
 	if err != nil {
 		d.log.Error("the stored directory can't be used", "error", err)

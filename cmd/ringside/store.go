@@ -71,7 +71,8 @@ func (c *storeCheckCmd) check(p *program) (control.StoreReport, error) {
 
 func storeReport(r store.Report) (control.StoreReport, error) {
 	counts, err := json.Marshal(map[string]any{
-		"schema": r.Schema, "calls": r.Calls, "begun": r.Begun, "outbox": r.Outbox,
+		"schema": r.Schema, "calls": r.Calls, "begun": r.Begun, "outbox": r.Outbox, "cdrs": r.CDRs,
+		"rejected": r.Rejected, "annotations": r.Annotations, "editions": r.Editions, "edits": r.Edits, "people": r.People,
 		"turns": r.Turns, "talks": r.Talks, "contacts": r.Contacts, "size": r.Size, "free": r.Free,
 	})
 	return control.StoreReport{OK: r.OK(), Problems: append([]string{}, r.Problems...), Counts: counts}, err
