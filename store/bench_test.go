@@ -7,10 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/ringside-pbx/ringside"
 )
 
 // appendRate gives the acknowledged records per second of the given number of writers.
@@ -167,6 +170,110 @@ func BenchmarkFinish(b *testing.B) {
 		s.Begin(c)
 	}
 	b.StopTimer()
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// few keeps what takes a minute to set up for who asks for it.
+func few(b *testing.B) {
+	b.Helper()
+	if os.Getenv("RINGSIDE_BENCH") == "" {
+		b.Skip("set RINGSIDE_BENCH=1 to measure")
+	}
+}
+
+// BenchmarkContactAmongAMillion loads a million contacts of the CRM in its pages, whose numbers come in
+// no order, and looks some of them up.
+func BenchmarkContactAmongAMillion(b *testing.B) {
+	few(b)
+	const million, size = 1_000_000, 1000
+	s, err := Open(b.Context(), Options{Path: filepath.Join(b.TempDir(), "ringside.db")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	phone := func(i int) string { return fmt.Sprintf("+7%010d", uint64(i)*7919*104729%10_000_000_000) }
+	load := func(generation uint64) float64 {
+		began := time.Now()
+		for at := 0; at < million; at += size {
+			page := make([]ringside.ContactChange, size)
+			for i := range page {
+				page[i] = ringside.ContactChange{
+					ID: strconv.Itoa(1_000_000 + at + i), Phones: []string{phone(at + i)}, Name: "Anna Petrova " + strconv.Itoa(at+i),
+					Company: "Romashka LLC", URL: "https://crm.example.com/contacts/" + strconv.Itoa(at+i), Owner: "101",
+				}
+			}
+			if err := s.ApplyContacts(b.Context(), page, generation, "contacts", []byte(strconv.Itoa(at))); err != nil {
+				b.Fatal(err)
+			}
+		}
+		return time.Since(began).Seconds()
+	}
+	first, again := load(1), load(2)
+	began := time.Now()
+	if _, err := s.SweepContacts(b.Context(), 2); err != nil {
+		b.Fatal(err)
+	}
+	sweep := time.Since(began).Seconds()
+	i := 0
+	for b.Loop() {
+		i = (i + 611_953) % million
+		if c, ok := s.Contact(ringside.Number{E164: phone(i)}); !ok || c.Owner != "101" {
+			b.Fatal(phone(i), c)
+		}
+	}
+	b.ReportMetric(first, "s/load")
+	b.ReportMetric(again, "s/reload")
+	b.ReportMetric(sweep, "s/sweep")
+	if disk, err := s.Disk(); err == nil {
+		b.ReportMetric(float64(disk.File>>20), "MiB")
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkDrainAMillion reads and settles a million parcels as who delivers them does. An operation is
+// all of them.
+func BenchmarkDrainAMillion(b *testing.B) {
+	few(b)
+	const million = 1_000_000
+	s, err := Open(b.Context(), Options{Path: filepath.Join(b.TempDir(), "ringside.db"), CDRs: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range million {
+		s.Finish(call(i), nil, nil)
+		if i%20_000 == 0 {
+			if err := s.Flush(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	if err := s.Flush(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	began, drained := time.Now(), 0
+	for _, kind := range []ringside.ParcelKind{ringside.CallParcel, ringside.CDRParcel} {
+		for {
+			parcels, err := s.Outbox(b.Context(), kind, 0, 500, 1<<20)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if len(parcels) == 0 {
+				break
+			}
+			list := make([]ringside.Settlement, len(parcels))
+			for i, p := range parcels {
+				list[i] = ringside.Settlement{Seq: p.Seq, CDRs: i%2 == 0}
+			}
+			if err := s.Settle(b.Context(), kind, list); err != nil {
+				b.Fatal(err)
+			}
+			drained += len(parcels)
+		}
+	}
+	b.ReportMetric(float64(drained)/time.Since(began).Seconds(), "parcels/s")
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
 	}

@@ -181,12 +181,12 @@ func TestAFullQueueIsAlsoOneOfTooManyBytes(t *testing.T) {
 // after everything is: what is found afterwards is always the same.
 func TestEveryWriteFailsOnce(t *testing.T) {
 	for _, after := range []bool{false, true} {
-		for n := 2; n < 14; n++ { // the first one makes the tables
+		for n := 2; n < 20; n++ { // the first one makes the tables
 			t.Run(fmt.Sprintf("write %d, after the commit: %v", n, after), func(t *testing.T) {
 				path := filepath.Join(t.TempDir(), "ringside.db")
 				synctest.Test(t, func(t *testing.T) {
 					writes := 0
-					s := start(t, Options{Path: path, update: func(db *bolt.DB, fn func(*bolt.Tx) error) error {
+					s := start(t, Options{Path: path, CDRs: true, update: func(db *bolt.DB, fn func(*bolt.Tx) error) error {
 						if writes++; writes == n && after {
 							return errors.Join(db.Update(fn), errDisk)
 						} else if writes == n {
@@ -211,13 +211,16 @@ func story(t *testing.T, s *Store) {
 		saveDirectory(s, ringside.Edition{Version: "1"}, []byte("{}")),
 		s.Append(t.Context(), call(1), []ringside.Turn{{Group: 1, Number: "101", Count: 1}}, nil),
 		s.Append(t.Context(), call(2), nil, nil),
-		sent(s, 1),
+		s.Settle(t.Context(), ringside.CallParcel, []ringside.Settlement{{Seq: 1, CDRs: true}, refused(2)}),
 		s.Append(t.Context(), call(1), nil, nil),
+		s.ApplyContacts(t.Context(), []ringside.ContactChange{person1("a", "Anna", "1"), person1("b", "Boris", "1")}, 1, "contacts", []byte("1")),
 	} {
 		if err != nil {
 			t.Error(err)
 		}
 	}
+	equal(t, "retried", must(s.RetryRejected(t.Context()))(t), 1)
+	equal(t, "swept", must(s.SweepContacts(t.Context(), 2))(t), 2)
 	s.Begin(begun(3))
 	stop(t, s)
 	s = start(t, Options{Path: s.Path()})
