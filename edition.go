@@ -46,3 +46,19 @@ type Snapshot struct {
 	// ETag is the CRM's mark of the document, if it came from there.
 	ETag string `json:"etag,omitempty"`
 }
+
+// EditionWrite is what one transaction of the store keeps of a change of the directory.
+type EditionWrite struct {
+	// Edition is its header. With Number 0 it is a new one and gets the next number; with another
+	// the header of that edition is replaced.
+	Edition Edition
+	// Document is the edition's document; nil keeps the one that the edition has.
+	Document []byte
+	// Current makes it the edition in effect.
+	Current bool
+	// Base replaces the document that the edits lie on, which is the CRM's as a rule, unless it is nil.
+	Base *Snapshot
+	// Edits are put, DropEdits removed by their ids.
+	Edits     []Edit
+	DropEdits []string
+}

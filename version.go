@@ -31,3 +31,11 @@ func wholeVersion(s string) *big.Int {
 	n, _ := new(big.Int).SetString(s, 10)
 	return n
 }
+
+// NextVersion is a version that comes after v: the next whole number, else the time.
+func NextVersion(v string, now time.Time) string {
+	if n := wholeVersion(v); n != nil {
+		return n.Add(n, big.NewInt(1)).String()
+	}
+	return now.UTC().Format(time.RFC3339Nano)
+}
