@@ -91,6 +91,7 @@ func TestAnEditOnADocument(t *testing.T) {
 		{"of the version", office, Edit{Kind: "directory", Op: EditUpdate, Fields: json.RawMessage(`{"version":"7"}`)}, "version: there is no such field"},
 		{"of all rules at once", office, Edit{Kind: "directory", Op: EditUpdate, Fields: json.RawMessage(`{"rules":[]}`)}, "rules: there is no such field"},
 		{"that removes the directory", office, Edit{Kind: "directory", Op: EditDelete}, "the directory itself can be updated only"},
+		{"that writes what stands for a password", office, Edit{Kind: "number", Op: EditUpdate, Entity: 11, Fields: json.RawMessage(`{"password":"\u003csecret>"}`)}, "password: <secret> stands where a secret is not shown, and is none"},
 		{"with a field twice", office, Edit{Kind: "rule", Op: EditUpdate, Entity: 5, Fields: json.RawMessage(`{"name":"a","name":"b"}`)}, "the fields of the edit: name: the key is given twice"},
 		{"of no document", `[]`, Edit{Kind: "rule", Op: EditDelete, Entity: 5}, "must be an object, not a list"},
 		{"of a list that is none", `{"rules":7}`, Edit{Kind: "rule", Op: EditDelete, Entity: 5}, "rules: must be a list, not a number"},

@@ -77,6 +77,9 @@ func knownFields(of reflect.Type, prefix string, fields []rawField) error {
 		if !known {
 			return fmt.Errorf("%s: there is no such field", prefix+shorten(blankControls(f.key)))
 		}
+		if t == reflect.TypeFor[Secret]() && standsForASecret(f.value) {
+			return fmt.Errorf("%s: %s stands where a secret is not shown, and is none", prefix+f.key, hidden)
+		}
 		if t.Kind() == reflect.Pointer && isObject(f.value) {
 			inner, err := rawObject(f.value)
 			if err != nil {
@@ -93,6 +96,13 @@ func knownFields(of reflect.Type, prefix string, fields []rawField) error {
 		}
 	}
 	return nil
+}
+
+// standsForASecret reports whether the value is what somebody was shown in place of a secret, and
+// would overwrite it.
+func standsForASecret(value json.RawMessage) bool {
+	var s string
+	return json.Unmarshal(value, &s) == nil && s == hidden
 }
 
 func knownMembers(list json.RawMessage) error {
