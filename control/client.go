@@ -143,11 +143,6 @@ func (c *Client) Directory(ctx context.Context) (DirectoryState, error) {
 	return ask[DirectoryState](ctx, c, http.MethodGet, "/directory", nil, nil)
 }
 
-// LoadDirectory implements Daemon.
-func (c *Client) LoadDirectory(ctx context.Context, source string, document []byte) (DirectoryState, error) {
-	return ask[DirectoryState](ctx, c, http.MethodPut, "/directory", url.Values{"source": {source}}, document)
-}
-
 // LoadContacts implements Daemon.
 func (c *Client) LoadContacts(ctx context.Context, contacts []ringside.Contact) (int, error) {
 	body, err := json.Marshal(contacts)

@@ -9,7 +9,7 @@ import (
 	"github.com/ringside-pbx/ringside"
 )
 
-// ErrNotFound says that there is no such call.
+// ErrNotFound says that there is no such call or edition.
 var ErrNotFound = errors.New("not found")
 
 // ErrRefused says that the request was understood and can't be carried out; the text says why.
@@ -26,8 +26,7 @@ type Daemon interface {
 	Tail(ctx context.Context, each func(ringside.Call) error) error
 	Waiting(ctx context.Context) ([]ringside.Waiting, error)
 	Directory(ctx context.Context) (DirectoryState, error)
-	// LoadDirectory puts a document (JSON) in effect as a whole, or changes nothing.
-	LoadDirectory(ctx context.Context, source string, document []byte) (DirectoryState, error)
+	Directories
 	// LoadContacts adds contacts, or replaces those with the same number; it returns how many.
 	LoadContacts(ctx context.Context, contacts []ringside.Contact) (int, error)
 	CheckStore(ctx context.Context) (StoreReport, error)
@@ -60,6 +59,18 @@ type DirectoryState struct {
 	Problems []ringside.Problem `json:"problems"`
 	// Failure is why a newer document was not put in effect; empty if the newest one was.
 	Failure string `json:"failure,omitempty"`
+	// Edition counts the versions that this node has had; Author is who brought this one.
+	Edition uint64 `json:"edition,omitempty"`
+	Author  string `json:"author,omitempty"`
+	// Held is a newer edition that looks like an accident and waits to be confirmed.
+	Held *ringside.Edition `json:"held,omitempty"`
+	// Pending, Accepted and Rejected count the edits of this site that the CRM has not answered,
+	// has not published yet, and has refused.
+	Pending  int `json:"pending_edits"`
+	Accepted int `json:"accepted_edits"`
+	Rejected int `json:"rejected_edits"`
+	// Unsaved is why the disk lacks the latest changes; empty if it has them.
+	Unsaved string `json:"unsaved,omitempty"`
 	// Document is the directory itself, without its secrets, where it was asked for.
 	Document *ringside.Directory `json:"document,omitempty"`
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -119,13 +118,7 @@ func (s *Server) routes() http.Handler {
 		}
 		return s.daemon.Route(r.Context(), req)
 	})
-	answer(mux, "PUT /directory", func(r *http.Request) (any, error) {
-		document, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, badRequest{err}
-		}
-		return s.daemon.LoadDirectory(r.Context(), r.URL.Query().Get("source"), document)
-	})
+	s.directoryRoutes(mux)
 	answer(mux, "PUT /contacts", func(r *http.Request) (any, error) {
 		var contacts []ringside.Contact
 		if err := decode(r, &contacts); err != nil {

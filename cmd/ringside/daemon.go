@@ -1,20 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/agi"
 	"github.com/ringside-pbx/ringside/calls"
 	"github.com/ringside-pbx/ringside/control"
+	"github.com/ringside-pbx/ringside/directory"
 	"github.com/ringside-pbx/ringside/routing"
 	"github.com/ringside-pbx/ringside/store"
 )
@@ -27,51 +23,10 @@ type daemon struct {
 	store   *store.Store
 	calls   *calls.Switchboard
 	agi     *agi.Server
-
-	mu        sync.Mutex // of directory: one document is put in effect at a time
-	directory control.DirectoryState
+	keeper  *directory.Keeper
 }
 
 var _ control.Daemon = (*daemon)(nil)
-
-// errFileRules: a directory that comes from a file is changed there.
-var errFileRules = errors.New("the directory comes from a file (directory.file): change it there")
-
-// install puts a document in effect and keeps it as the last good one.
-func (d *daemon) install(ctx context.Context, doc *document, source string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	compiled, problems, err := doc.load()
-	if err != nil {
-		d.directory.Failure = err.Error()
-		return err
-	}
-	now := time.Now()
-	d.calls.SetDirectory(compiled)
-	dir := compiled.Document()
-	d.directory = control.DirectoryState{
-		Loaded: true, Version: dir.Version, Source: source, Since: now, Problems: problems,
-		Servers: len(dir.Servers), Numbers: len(dir.Numbers), Groups: len(dir.Groups), Rules: len(dir.Rules),
-	}
-	d.log.Info("a directory is in effect", "source", source, "version", dir.Version,
-		"numbers", len(dir.Numbers), "groups", len(dir.Groups), "rules", len(dir.Rules), "problems", len(problems))
-	for _, p := range problems[:min(len(problems), maxLoggedProblems)] {
-		d.log.Warn("the directory has a problem", "code", p.Code, "line", p.Line, "problem", p.String())
-	}
-	if last, kept, ok, err := d.store.Current(ctx); err == nil && ok && last.Source == source && bytes.Equal(kept, doc.json) {
-		return nil // it is what the last start had
-	}
-	if _, err := d.store.SaveEdition(ctx, store.EditionWrite{
-		Edition:  ringside.Edition{Version: dir.Version, Source: source, Time: now, State: ringside.EditionApplied},
-		Document: doc.json, Current: true,
-	}); err != nil {
-		// It is in effect; only a restart without the source would not have it.
-		d.log.Error("the directory could not be kept for the next start", "error", err)
-	}
-	return nil
-}
-
-const maxLoggedProblems = 20
 
 // Status implements control.Daemon.
 func (d *daemon) Status(context.Context) (control.Status, error) {
@@ -108,12 +63,6 @@ type storeState struct {
 	LastWrite  time.Time `json:"last_write,omitzero"`
 	MovedAside string    `json:"moved_aside,omitempty"`
 	Damage     string    `json:"damage,omitempty"`
-}
-
-func (d *daemon) state() control.DirectoryState {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.directory
 }
 
 // Route implements control.Daemon.
@@ -212,33 +161,6 @@ func (d *daemon) Tail(ctx context.Context, each func(ringside.Call) error) error
 // Waiting implements control.Daemon.
 func (d *daemon) Waiting(context.Context) ([]ringside.Waiting, error) {
 	return append([]ringside.Waiting{}, d.calls.Waiting()...), nil
-}
-
-// Directory implements control.Daemon.
-func (d *daemon) Directory(context.Context) (control.DirectoryState, error) {
-	s := d.state()
-	if dir := d.calls.Directory(); dir != nil {
-		s.Document = dir.Document()
-	}
-	return s, nil
-}
-
-// LoadDirectory implements control.Daemon.
-func (d *daemon) LoadDirectory(ctx context.Context, source string, text []byte) (control.DirectoryState, error) {
-	if d.cfg.Directory.File != "" {
-		return control.DirectoryState{}, fmt.Errorf("%w: %w: %s", control.ErrRefused, errFileRules, d.cfg.Directory.File)
-	}
-	source = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, source)
-	doc := &document{file: source, json: text, text: text}
-	if err := d.install(ctx, doc, source); err != nil {
-		return control.DirectoryState{}, fmt.Errorf("%w: %w", control.ErrRefused, err)
-	}
-	return d.state(), nil
 }
 
 // LoadContacts implements control.Daemon.

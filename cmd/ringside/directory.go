@@ -8,14 +8,24 @@ import (
 )
 
 type directoryCmd struct {
-	Load directoryLoadCmd `cmd:"" help:"Put a directory file in effect in the running daemon."`
-	Show directoryShowCmd `cmd:"" help:"Show the directory in effect, and what is wrong with it."`
-	Diff directoryDiffCmd `cmd:"" help:"Say how a directory file differs from the directory in effect."`
+	Load     directoryLoadCmd     `cmd:"" help:"Put a directory file in effect in the running daemon."`
+	Show     directoryShowCmd     `cmd:"" help:"Show the directory in effect, and what is wrong with it."`
+	Diff     directoryDiffCmd     `cmd:"" help:"Say how a directory file or an edition differs from another."`
+	Replay   directoryReplayCmd   `cmd:"" help:"Say where the latest calls would go by a directory file."`
+	History  directoryHistoryCmd  `cmd:"" help:"List the editions: who changed what, and when."`
+	Rollback directoryRollbackCmd `cmd:"" help:"Go back to an earlier edition."`
+	Confirm  directoryConfirmCmd  `cmd:"" help:"Put the edition in effect that is held because it looks like an accident."`
+	Discard  directoryDiscardCmd  `cmd:"" help:"Throw the edition away that is held."`
+	Set      directorySetCmd      `cmd:"" help:"Change fields of a server, number, group, rule or of the directory itself."`
+	Add      directoryAddCmd      `cmd:"" help:"Add a server, number, group or rule."`
+	Remove   directoryRemoveCmd   `cmd:"" help:"Remove a server, number, group or rule."`
+	Edits    directoryEditsCmd    `cmd:"" help:"List the edits that the CRM has not answered or has refused."`
 }
 
 type directoryLoadCmd struct {
-	File string `arg:"" help:"The file, YAML or JSON." type:"path"`
-	JSON bool   `help:"Print JSON." name:"json"`
+	File    string `arg:"" help:"The file, YAML or JSON." type:"path"`
+	Confirm bool   `help:"Put it in effect even if much of the directory is gone in it."`
+	JSON    bool   `help:"Print JSON." name:"json"`
 }
 
 // Run implements the command.
@@ -32,22 +42,29 @@ func (c *directoryLoadCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	state, err := daemon.LoadDirectory(p.ctx, c.File, doc.json)
+	o, err := daemon.LoadDirectory(p.ctx, control.DirectoryLoad{
+		Source: c.File, Author: userName(), Confirmed: c.Confirm, Document: doc.json,
+	})
 	if err != nil {
 		return err
 	}
-	for i := range state.Problems {
-		doc.locate(&state.Problems[i])
+	if o.Result == "held" {
+		return fmt.Errorf("edition %d is held and not in effect, because it looks like an accident: %s.\n"+
+			"Put it in effect with 'ringside directory confirm %[1]d', or load it with --confirm", o.Edition.Number, listed(o.Edition.Losses))
+	}
+	for i := range o.State.Problems {
+		doc.locate(&o.State.Problems[i])
 	}
 	if c.JSON {
-		return printJSON(p.out, state)
+		return printJSON(p.out, o.State)
 	}
-	printDirectory(p, &state)
+	printDirectory(p, &o.State)
 	return nil
 }
 
 type directoryShowCmd struct {
-	JSON bool `help:"Print JSON, with the document itself." name:"json"`
+	Edition uint64 `help:"Show this edition in place of the one in effect." placeholder:"N"`
+	JSON    bool   `help:"Print JSON, with the document itself." name:"json"`
 }
 
 // Run implements the command.
@@ -55,6 +72,18 @@ func (c *directoryShowCmd) Run(p *program) error {
 	daemon, err := p.daemon()
 	if err != nil {
 		return err
+	}
+	if c.Edition != 0 {
+		e, err := daemon.Edition(p.ctx, c.Edition)
+		if err != nil {
+			return fmt.Errorf("edition %d: %w", c.Edition, err)
+		}
+		if c.JSON {
+			return printJSON(p.out, e)
+		}
+		printEdition(p.out, &e.Edition, false)
+		printRules(p, e.Document)
+		return nil
 	}
 	state, err := daemon.Directory(p.ctx)
 	if err != nil {
@@ -64,24 +93,45 @@ func (c *directoryShowCmd) Run(p *program) error {
 		return printJSON(p.out, state)
 	}
 	printDirectory(p, &state)
-	if state.Document != nil {
-		for _, r := range state.Document.Rules {
-			_, _ = fmt.Fprintf(p.out, "  rule %-4d %5d  %s\n", r.ID, r.Priority, inWords(&r))
-		}
-	}
+	printRules(p, state.Document)
 	return nil
+}
+
+func printRules(p *program, d *ringside.Directory) {
+	if d == nil {
+		return
+	}
+	for i := range d.Rules {
+		r := &d.Rules[i]
+		_, _ = fmt.Fprintf(p.out, "  rule %-4d %5d  %s\n", r.ID, r.Priority, inWords(r))
+	}
 }
 
 func printDirectory(p *program, s *control.DirectoryState) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
 	if s.Loaded {
-		say("Version %s from %s, since %s: %d numbers, %d groups, %d rules.\n", safe(s.Version), safe(s.Source),
+		by := ""
+		if s.Author != "" {
+			by = " by " + safe(s.Author)
+		}
+		say("Version %s (edition %d) from %s%s, since %s: %d numbers, %d groups, %d rules.\n", safe(s.Version), s.Edition, safe(s.Source), by,
 			s.Since.Local().Format("2006-01-02 15:04:05"), s.Numbers, s.Groups, s.Rules)
 	} else {
 		say("No directory is in effect: every call is released to the PBX's own dialplan.\n")
 	}
 	if s.Failure != "" {
 		say("A newer document was refused: %s\n", safe(s.Failure))
+	}
+	if h := s.Held; h != nil {
+		say("Edition %d (version %s from %s) is held, because it looks like an accident: %s.\n", h.Number, safe(h.Version), safe(h.Source), listed(h.Losses))
+		say("  Put it in effect with 'ringside directory confirm %d', or throw it away with 'ringside directory discard %[1]d'.\n", h.Number)
+	}
+	if s.Pending+s.Accepted+s.Rejected > 0 {
+		say("Edits made here: %d wait for the CRM, %d are accepted and not published yet, %d are rejected. 'ringside directory edits' lists them.\n",
+			s.Pending, s.Accepted, s.Rejected)
+	}
+	if s.Unsaved != "" {
+		say("The latest changes work but are not on the disk: %s\n", safe(s.Unsaved))
 	}
 	for _, problem := range s.Problems {
 		say("  %s: %s: %s\n", at(safe(s.Source), problem), problem.Severity, problem)
@@ -115,49 +165,4 @@ func inWords(r *ringside.Rule) string {
 		s += " (inactive)"
 	}
 	return safe(s)
-}
-
-type directoryDiffCmd struct {
-	File    string `arg:"" help:"The file that is compared." type:"path"`
-	Against string `help:"Another file, in place of the running daemon's directory." type:"path" placeholder:"FILE"`
-	JSON    bool   `help:"Print JSON." name:"json"`
-}
-
-// Run implements the command.
-func (c *directoryDiffCmd) Run(p *program) error {
-	next, err := p.loadDirectory(c.File)
-	if err != nil {
-		return err
-	}
-	var old *ringside.Directory
-	if c.Against != "" {
-		dir, err := p.loadDirectory(c.Against)
-		if err != nil {
-			return err
-		}
-		old = dir.Document()
-	} else {
-		daemon, err := p.daemon()
-		if err != nil {
-			return err
-		}
-		state, err := daemon.Directory(p.ctx)
-		if err != nil {
-			return err
-		}
-		if old = state.Document; old == nil {
-			old = &ringside.Directory{}
-		}
-	}
-	changes := ringside.Compare(old, next.Document())
-	if c.JSON {
-		return printJSON(p.out, append([]ringside.Change{}, changes...))
-	}
-	for _, change := range changes {
-		_, _ = fmt.Fprintln(p.out, safe(change.String()))
-	}
-	if len(changes) == 0 {
-		_, _ = fmt.Fprintln(p.out, "Nothing differs.")
-	}
-	return nil
 }

@@ -15,8 +15,8 @@ import (
 
 	"github.com/ringside-pbx/ringside/agi"
 	"github.com/ringside-pbx/ringside/calls"
-	"github.com/ringside-pbx/ringside/configs"
 	"github.com/ringside-pbx/ringside/control"
+	"github.com/ringside-pbx/ringside/directory"
 	"github.com/ringside-pbx/ringside/store"
 )
 
@@ -127,6 +127,9 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 	})
 	td.push("switchboard", func(context.Context) error { d.calls.Close(); return nil })
 
+	d.keeper = directory.New(directory.Options{
+		Store: keeperStore{d.store}, Effect: d.calls.SetDirectory, Log: log, File: cfg.Directory.File,
+	})
 	watch := d.firstDirectory(ctx, demo)
 	if watch != nil {
 		td.push("directory file", watch.stop)
@@ -160,72 +163,6 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 	log.Info("ringside is ready", "version", version, "node", cfg.Node, "agi", d.agi.Addr().String(),
 		"socket", cfg.Control.Socket, "store", cfg.Store.Path, "after", time.Since(d.started).Round(time.Millisecond))
 	return d, td, nil
-}
-
-// firstDirectory puts the directory in effect that the daemon begins with: the file's, else the
-// last good one. A bad one never keeps the daemon from starting: calls are released meanwhile.
-func (d *daemon) firstDirectory(ctx context.Context, demo bool) *fileWatch {
-	if file := d.cfg.Directory.File; file != "" {
-		w := newFileWatch(file, func(ctx context.Context) { _ = d.reload(ctx) })
-		if d.reload(ctx) != nil && !d.lastDirectory(ctx) {
-			d.warnOfNone()
-		}
-		w.start()
-		return w
-	}
-	if d.lastDirectory(ctx) {
-		return nil
-	}
-	if !demo {
-		d.warnOfNone()
-		return nil
-	}
-	doc, err := parseDocument("demo", configs.Demo)
-	if err == nil {
-		err = d.install(ctx, doc, "demo")
-	}
-	if err != nil {
-		d.log.Error("the demo directory can't be used", "error", err)
-		d.warnOfNone()
-	}
-	return nil
-}
-
-// reload reads the directory file again; a bad one changes nothing.
-func (d *daemon) reload(ctx context.Context) error {
-	file := d.cfg.Directory.File
-	if file == "" {
-		return nil
-	}
-	doc, err := readDocument(file)
-	if err == nil {
-		err = d.install(ctx, doc, file)
-	}
-	if err != nil {
-		d.mu.Lock()
-		d.directory.Failure = err.Error()
-		d.mu.Unlock()
-		d.log.Error("the directory file can't be used: nothing is changed", "error", err)
-	}
-	return err
-}
-
-// lastDirectory puts the stored directory in effect; it reports whether there was one.
-func (d *daemon) lastDirectory(ctx context.Context) bool {
-	edition, text, ok, err := d.store.Current(ctx)
-	if err == nil && ok {
-		doc := &document{file: "store", json: text, text: text}
-		err = d.install(ctx, doc, edition.Source)
-	}
-	if err != nil {
-		d.log.Error("the stored directory can't be used", "error", err)
-	}
-	return ok && err == nil
-}
-
-func (d *daemon) warnOfNone() {
-	d.log.Warn("there is no directory: every call is released to the PBX's own dialplan",
-		"hint", "set directory.file, or run 'ringside directory load FILE'")
 }
 
 // run watches over the daemon until ctx ends: SIGHUP reloads, and the service manager is told that
