@@ -21,7 +21,7 @@ type Edit struct {
 	Author string    `json:"author"`
 	At     time.Time `json:"at"`
 
-	State EditState `json:"state"`
+	State EditState `json:"state,omitempty"`
 	// Version is the CRM's version that contains the edit, once it is accepted.
 	Version string `json:"version,omitempty"`
 	Reason  string `json:"reason,omitempty"`

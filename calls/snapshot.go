@@ -31,6 +31,16 @@ func (s *Switchboard) Live() []ringside.Call {
 	return live
 }
 
+// Counts is how many calls are in progress and how many callers stand in queues.
+func (s *Switchboard) Counts() (live, waiting int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, q := range s.queues {
+		waiting += len(q.waiters)
+	}
+	return len(s.live), waiting
+}
+
 // Waiting gives everybody who stands in a queue, by group and place.
 func (s *Switchboard) Waiting() []ringside.Waiting {
 	s.mu.Lock()

@@ -1,0 +1,87 @@
+package sync
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// maxChanges is how many edits go in one request.
+const maxChanges = 50
+
+// sendEdits sends the edits that were made on site, and brings back the CRM's word on them.
+func (l *Link) sendEdits(ctx context.Context, s *stream) {
+	tries := s.retries()
+	for s.enter(ctx) {
+		waiting, err := l.sendChanges(ctx)
+		if err != nil {
+			if !tries.failed(ctx, err, nil) {
+				return
+			}
+			continue
+		}
+		if waiting >= 0 {
+			tries.ok()
+		} else {
+			s.idle()
+		}
+		pause := longRest
+		if waiting > 0 {
+			pause = l.opt.Poll
+		}
+		if !rest(ctx, pause, l.opt.Directory.Edited()) {
+			return
+		}
+	}
+}
+
+// sendChanges sends what is pending; it returns how many edits the CRM wants again later, -1 if there
+// was nothing to send.
+func (l *Link) sendChanges(ctx context.Context) (waiting int, err error) {
+	edits, err := l.opt.Directory.PendingEdits(ctx)
+	if err != nil || len(edits) == 0 {
+		return -1, err
+	}
+	// One after the other in their order: what the CRM wants later holds back those behind it.
+	edits = edits[:min(len(edits), maxChanges)]
+	b := ChangeBatch{Node: l.opt.Node, Changes: make([]ringside.Edit, len(edits))}
+	for i, e := range edits {
+		b.Changes[i] = ringside.Edit{
+			ID: e.ID, Kind: e.Kind, Entity: e.Entity, Op: e.Op, Fields: e.Fields, Base: e.Base, Author: e.Author, At: e.At,
+		}
+	}
+	body, err := json.Marshal(b)
+	if err != nil {
+		return 0, err
+	}
+	a, err := l.client.do(ctx, &request{method: http.MethodPost, path: PathChanges, body: body, key: edits[0].ID})
+	if err != nil {
+		return 0, err
+	}
+	var res ChangeResults
+	if err := decode(a.body, &res); err != nil {
+		return 0, err
+	}
+	sent := make(map[string]bool, len(edits))
+	for _, e := range edits {
+		sent[e.ID] = true
+	}
+	var verdicts []ringside.EditVerdict
+	for _, v := range res.Results {
+		if !sent[v.ID] {
+			continue // nobody asked, or it is there twice
+		}
+		switch v.Status {
+		case "accepted", "conflict", "rejected":
+			v.Reason = spoken(v.Reason)
+			verdicts = append(verdicts, v)
+			delete(sent, v.ID)
+		}
+	}
+	if len(verdicts) == 0 {
+		return len(edits), nil
+	}
+	return len(edits) - len(verdicts), l.opt.Directory.SettleEdits(ctx, verdicts)
+}

@@ -1,0 +1,187 @@
+package sync
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// The cursors of the store that the link keeps.
+const (
+	contactsCursor    = "crm.contacts"
+	annotationsCursor = "crm.annotations"
+)
+
+// place is where reading contacts stopped.
+type place struct {
+	// Cursor is the CRM's, empty at the beginning.
+	Cursor string `json:"cursor"`
+	// Generation counts the times that contacts were read from the beginning.
+	Generation uint64 `json:"generation"`
+	// Whole: they are being read from the beginning, and what is not seen on the way is to go.
+	Whole bool `json:"whole,omitempty"`
+	// Country is in which the numbers were read.
+	Country string `json:"country,omitempty"`
+}
+
+// followContacts keeps the contacts as the CRM has them.
+func (l *Link) followContacts(ctx context.Context, s *stream) {
+	tries := s.retries()
+	for s.enter(ctx) {
+		more, err := l.pullContacts(ctx)
+		if err != nil {
+			if !tries.failed(ctx, err, nil) {
+				return
+			}
+			continue
+		}
+		tries.ok()
+		if !more && !rest(ctx, l.opt.Poll, nil) {
+			return
+		}
+	}
+}
+
+// pullContacts reads one page and keeps it with its cursor. It reports whether there is more.
+func (l *Link) pullContacts(ctx context.Context) (more bool, err error) {
+	at, err := l.contactsPlace(ctx)
+	if err != nil {
+		return false, err
+	}
+	var page ContactPage
+	err = l.page(ctx, PathContacts, at.Cursor, &page)
+	var f *Failure
+	if errors.As(err, &f) && f.Trouble == Gone && at.Cursor != "" {
+		return true, l.restartContacts(ctx, at, at.Country)
+	}
+	if err != nil {
+		return false, err
+	}
+	if page.More && page.Cursor == at.Cursor {
+		return false, nonsense("there is more, behind the cursor that was asked for")
+	}
+	for i := range page.Contacts {
+		for j, phone := range page.Contacts[i].Phones {
+			page.Contacts[i].Phones[j] = l.opt.Normalize(phone)
+		}
+	}
+	next := at
+	next.Cursor = page.Cursor
+	cursor, err := json.Marshal(next)
+	if err != nil {
+		return false, err
+	}
+	if err := l.opt.Store.ApplyContacts(ctx, page.Contacts, at.Generation, contactsCursor, cursor); err != nil {
+		return false, err
+	}
+	if at.Whole && !page.More {
+		return false, l.finishContacts(ctx, next)
+	}
+	return page.More, nil
+}
+
+// contactsPlace tells where to go on; a change of the country begins from the beginning.
+func (l *Link) contactsPlace(ctx context.Context) (place, error) {
+	at := place{Generation: 1, Whole: true, Country: l.opt.Country()}
+	raw, err := l.opt.Store.Cursor(ctx, contactsCursor)
+	if err != nil || raw == nil {
+		return at, err
+	}
+	var kept place
+	if json.Unmarshal(raw, &kept) != nil {
+		return at, nil
+	}
+	if kept.Country != at.Country {
+		err = l.restartContacts(ctx, kept, at.Country)
+		kept = place{Generation: kept.Generation + 1, Whole: true, Country: at.Country}
+	}
+	return kept, err
+}
+
+// restartContacts reads from the beginning. What is there stays until that is done.
+func (l *Link) restartContacts(ctx context.Context, at place, country string) error {
+	return l.setPlace(ctx, place{Generation: at.Generation + 1, Whole: true, Country: country})
+}
+
+// finishContacts forgets what the CRM no longer has.
+func (l *Link) finishContacts(ctx context.Context, at place) error {
+	removed, err := l.opt.Store.SweepContacts(ctx, at.Generation)
+	if err != nil {
+		return err
+	}
+	if removed > 0 {
+		l.opt.Log.Info("contacts that the CRM no longer has are forgotten", "contacts", removed)
+	}
+	at.Whole = false
+	return l.setPlace(ctx, at)
+}
+
+func (l *Link) setPlace(ctx context.Context, at place) error {
+	cursor, err := json.Marshal(at)
+	if err != nil {
+		return err
+	}
+	return l.opt.Store.SetCursor(ctx, contactsCursor, cursor)
+}
+
+// page reads one page behind a cursor.
+func (l *Link) page(ctx context.Context, path, cursor string, into any) error {
+	r := &request{method: http.MethodGet, path: path}
+	if cursor != "" {
+		r.query = url.Values{"since": {cursor}}
+	}
+	a, err := l.client.do(ctx, r)
+	if err != nil {
+		return err
+	}
+	return decode(a.body, into)
+}
+
+// followAnnotations keeps what the CRM knows about calls afterwards.
+func (l *Link) followAnnotations(ctx context.Context, s *stream) {
+	tries := s.retries()
+	for s.enter(ctx) {
+		more, err := l.pullAnnotations(ctx)
+		if err != nil {
+			if !tries.failed(ctx, err, nil) {
+				return
+			}
+			continue
+		}
+		tries.ok()
+		if !more && !rest(ctx, l.opt.Poll, nil) {
+			return
+		}
+	}
+}
+
+func (l *Link) pullAnnotations(ctx context.Context) (more bool, err error) {
+	cursor, err := l.opt.Store.Cursor(ctx, annotationsCursor)
+	if err != nil {
+		return false, err
+	}
+	var page AnnotationPage
+	err = l.page(ctx, PathAnnotations, string(cursor), &page)
+	var f *Failure
+	if errors.As(err, &f) && f.Trouble == Gone && len(cursor) > 0 {
+		return true, l.opt.Store.SetCursor(ctx, annotationsCursor, nil)
+	}
+	if err != nil {
+		return false, err
+	}
+	if page.More && page.Cursor == string(cursor) {
+		return false, nonsense("there is more, behind the cursor that was asked for")
+	}
+	list := make([]ringside.Annotation, 0, len(page.Annotations))
+	for _, a := range page.Annotations {
+		if a.CallID != "" && len(a.CallID) <= ringside.MaxCallID {
+			list = append(list, a)
+		}
+	}
+	_, err = l.opt.Store.ApplyAnnotations(ctx, list, annotationsCursor, []byte(page.Cursor))
+	return page.More, err
+}

@@ -1,0 +1,325 @@
+package sync
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/backoff"
+)
+
+const (
+	// maxDeferred is how many items may wait for their next attempt while others go on.
+	maxDeferred = 5000
+	// suspicious is how many requests in a row may be refused whole before that is taken for the
+	// CRM's trouble and not for that of the records.
+	suspicious = 20
+)
+
+// delivery drains one outbox.
+type delivery struct {
+	link *Link
+	kind ringside.ParcelKind
+	path string
+
+	// refused counts the single records that were refused in a row, none accepted in between.
+	refused int
+
+	mu sync.Mutex
+	// after is up to where the outbox has been read on this way through it.
+	after    uint64
+	deferred map[uint64]*deferral
+	// size is how many items the next batch has, most how many any may have: few after a failure,
+	// fewer for long after a request was too large.
+	size, most int
+}
+
+// deferral is an item that is sent again later.
+type deferral struct {
+	until time.Time
+	pause backoff.Backoff
+}
+
+// deliver drains the outbox of one kind until ctx ends.
+func (l *Link) deliver(ctx context.Context, s *stream, kind ringside.ParcelKind) {
+	d := &delivery{link: l, kind: kind, path: PathCalls, size: MaxBatch, most: MaxBatch, deferred: map[uint64]*deferral{}}
+	if kind == ringside.CDRParcel {
+		d.path = PathCDRs
+	}
+	tries := s.retries()
+	grown := l.opt.Store.Grown(kind)
+	for s.enter(ctx) {
+		sent, err := d.drain(ctx)
+		switch {
+		case err != nil:
+			d.rewind()
+			if !tries.failed(ctx, err, nil) {
+				return
+			}
+			continue
+		case sent:
+			tries.ok()
+		default:
+			s.idle()
+		}
+		if !rest(ctx, d.nextDue(), grown) {
+			return
+		}
+	}
+}
+
+// probe is how many items the first batch after a failure has: no more is made ready in vain.
+const probe = 20
+
+// rewind reads the outbox from its beginning again, carefully.
+func (d *delivery) rewind() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.after, d.size = 0, min(d.size, probe)
+	if d.refused > suspicious {
+		d.size = 1
+	}
+}
+
+// longRest is how long a delivery rests when nothing is due; a token of the outbox ends it.
+const longRest = time.Hour
+
+// nextDue is how long until a deferred item is due. If one is due now, the outbox is read from its
+// beginning.
+func (d *delivery) nextDue() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now, next := d.link.opt.Now(), longRest
+	for _, w := range d.deferred {
+		next = min(next, w.until.Sub(now))
+	}
+	if next <= 0 {
+		d.after, next = 0, time.Millisecond
+	}
+	return next
+}
+
+// drain sends everything that waits. While one batch is under way, the next is made and the one
+// before is settled. It reports whether the CRM has answered for anything.
+func (d *delivery) drain(ctx context.Context) (sent bool, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	made := make(chan []item)
+	settled := make(chan []ringside.Settlement, 4)
+	var wg, settling sync.WaitGroup
+	wg.Go(func() {
+		defer close(made)
+		if err := d.read(ctx, made); err != nil {
+			cancel(err)
+		}
+	})
+	settling.Go(func() {
+		for list := range settled {
+			// What was sent and is not settled is sent again: nothing is lost by an error.
+			if err := d.keep(ctx, list); err != nil {
+				cancel(err)
+			}
+		}
+	})
+	for items := range made {
+		var n int
+		if n, err = d.send(ctx, items, settled); err != nil {
+			break
+		}
+		sent = sent || n > 0
+	}
+	close(settled)
+	settling.Wait()
+	if err != nil {
+		cancel(err)
+	}
+	for range made { //nolint:revive // the reader ends when nobody takes from it any more
+	}
+	wg.Wait()
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return sent, err
+}
+
+// keepWithin bounds the wait for the disk when ringside stops.
+const keepWithin = 5 * time.Second
+
+// keep writes down what the CRM has said, also when ringside is being stopped.
+func (d *delivery) keep(ctx context.Context, list []ringside.Settlement) error {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), keepWithin)
+		defer cancel()
+	}
+	return d.link.opt.Store.Settle(ctx, d.kind, list)
+}
+
+// read gives what waits, in batches, until there is no more.
+func (d *delivery) read(ctx context.Context, made chan<- []item) error {
+	for {
+		d.mu.Lock()
+		after, size := d.after, d.size
+		d.mu.Unlock()
+		parcels, err := d.link.opt.Store.Outbox(ctx, d.kind, after, size, MaxBatchBytes)
+		if err != nil || len(parcels) == 0 {
+			return err
+		}
+		items := make([]item, 0, len(parcels))
+		d.mu.Lock()
+		d.after = parcels[len(parcels)-1].Seq
+		now := d.link.opt.Now()
+		for _, p := range parcels {
+			if w := d.deferred[p.Seq]; w == nil || !w.until.After(now) {
+				items = append(items, newItem(d.kind, p))
+			}
+		}
+		d.mu.Unlock()
+		if len(items) == 0 {
+			continue
+		}
+		select {
+		case made <- items:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// send sends items in one request, or in several if it is refused whole, and hands on what the CRM
+// said. It returns how many it has answered for.
+func (d *delivery) send(ctx context.Context, items []item, settled chan<- []ringside.Settlement) (int, error) {
+	now := d.link.opt.Now()
+	var broken []ringside.Settlement
+	whole := items[:0]
+	for _, it := range items {
+		if it.broken != "" {
+			broken = append(broken, rejection(it, "unreadable", it.broken, now))
+			continue
+		}
+		whole = append(whole, it)
+	}
+	if len(broken) > 0 {
+		settled <- broken
+	}
+	if len(whole) == 0 {
+		return 0, nil
+	}
+	res, err := d.post(ctx, newBatch(d.link.opt.Node, whole))
+	var f *Failure
+	if errors.As(err, &f) && (f.Trouble == Refusal || f.Trouble == TooLarge) {
+		return d.divide(ctx, whole, f, settled)
+	}
+	if err != nil {
+		return 0, err
+	}
+	d.grow()
+	return d.settle(newBatch(d.link.opt.Node, whole).read(*res, d.link.opt.Now()), settled)
+}
+
+// post makes one request of a batch.
+func (d *delivery) post(ctx context.Context, b *batch) (*Results, error) {
+	r := b.request(d.path)
+	a, err := d.link.client.do(ctx, r)
+	var f *Failure
+	if errors.As(err, &f) && f.Trouble == NoCompression && r.zipped != nil {
+		d.link.client.plain.Store(true)
+		a, err = d.link.client.do(ctx, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var res Results
+	if err := decode(a.body, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+// settle hands on what was said of a batch, and puts off what is to be sent again.
+func (d *delivery) settle(o outcome, settled chan<- []ringside.Settlement) (int, error) {
+	if o.taken > 0 {
+		d.refused = 0
+	}
+	if len(o.settled) > 0 {
+		settled <- o.settled
+	}
+	d.putOff(o)
+	if len(o.settled) == 0 && len(o.later) > 0 {
+		return 0, &Failure{Trouble: Busy, Status: http.StatusOK, Reason: o.why}
+	}
+	return len(o.settled), nil
+}
+
+// putOff remembers when items are to be sent again.
+func (d *delivery) putOff(o outcome) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range o.settled {
+		delete(d.deferred, s.Seq)
+	}
+	now := d.link.opt.Now()
+	for _, it := range o.later {
+		w := d.deferred[it.parcel.Seq]
+		if w == nil {
+			if len(d.deferred) >= maxDeferred {
+				d.forgetDue(now)
+			}
+			w = &deferral{pause: backoff.Backoff{First: 5 * time.Second, Last: 5 * time.Minute}}
+			d.deferred[it.parcel.Seq] = w
+		}
+		w.until = now.Add(w.pause.Next(0))
+	}
+}
+
+// forgetDue makes room: items that are forgotten are merely sent again sooner. Mutex held.
+func (d *delivery) forgetDue(now time.Time) {
+	for seq, w := range d.deferred {
+		if !w.until.After(now) || len(d.deferred) >= maxDeferred {
+			delete(d.deferred, seq)
+		}
+	}
+}
+
+// divide sends a refused batch in two halves, until the record that is not taken stands alone and
+// goes to the bucket.
+func (d *delivery) divide(ctx context.Context, items []item, f *Failure, settled chan<- []ringside.Settlement) (int, error) {
+	if len(items) > 1 {
+		half := len(items) / 2
+		if f.Trouble == TooLarge {
+			d.shrink(half)
+		}
+		n, err := d.send(ctx, items[:half:half], settled)
+		if err != nil {
+			return n, err
+		}
+		more, err := d.send(ctx, items[half:], settled)
+		return n + more, err
+	}
+	if d.refused++; d.refused > suspicious {
+		// Records that are refused one after the other, and none is taken: it is not the records.
+		d.putOff(outcome{later: items})
+		return 0, f
+	}
+	code := strconv.Itoa(f.Status)
+	return d.settle(outcome{settled: []ringside.Settlement{rejection(items[0], code, f.Reason, d.link.opt.Now())}}, settled)
+}
+
+func (d *delivery) shrink(to int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.most = max(1, min(d.most, to))
+	d.size = min(d.size, d.most)
+}
+
+// grow lets batches become larger again.
+func (d *delivery) grow() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.size = min(d.most, 4*d.size)
+	d.most = min(MaxBatch, d.most+1)
+}

@@ -1,0 +1,338 @@
+package sync
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// onlyCalls is a CRM that takes calls and has nothing else to say.
+func onlyCalls(k *taker) map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"GET /v1/config":     sameConfig,
+		"POST /v1/calls":     k.ServeHTTP,
+		"POST /v1/heartbeat": func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, 200, struct{}{}) },
+	}
+}
+
+// sameConfig has a directory that never changes.
+func sameConfig(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("ETag", `"1"`)
+	if r.Header.Get("If-None-Match") != `"1"` {
+		answerJSON(w, 200, map[string]string{"version": "1"})
+		return
+	}
+	wait, _ := time.ParseDuration(r.URL.Query().Get("wait") + "s")
+	select {
+	case <-time.After(wait):
+	case <-r.Context().Done():
+	}
+	w.WriteHeader(304)
+}
+
+func TestEveryRecordArrivesOnceInItsOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTaker()
+		s := newSite(t, onlyCalls(k))
+		s.store.add(numbered("office", 1234)...)
+		s.start()
+		time.Sleep(time.Second)
+		keys, doubled := k.taken()
+		if keys != 1234 || doubled != 0 || s.store.waiting(ringside.CallParcel) != 0 {
+			t.Errorf("%d arrived, %d doubled, %d wait", keys, doubled, s.store.waiting(ringside.CallParcel))
+		}
+		if !slices.IsSorted(k.order) {
+			t.Error("they arrived out of order")
+		}
+		if k.requests > 5 {
+			t.Errorf("it took %d requests", k.requests)
+		}
+		// A single call does not wait for a batch to fill.
+		s.store.add("office-late")
+		synctest.Wait()
+		if keys, _ := k.taken(); keys != 1235 {
+			t.Error("a single record was not sent at once")
+		}
+	})
+}
+
+func TestARefusedRecordGoesToTheBucketAndBlocksNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTaker()
+		k.decide = func(key string) Result {
+			if strings.HasPrefix(key, "office-00007/") {
+				return Result{Key: key, Status: Refused, Code: "bad_number", Reason: "caller_id is too long\nfor us"}
+			}
+			return Result{Key: key, Status: Accepted}
+		}
+		s := newSite(t, onlyCalls(k))
+		s.store.add(numbered("office", 20)...)
+		s.start()
+		time.Sleep(time.Second)
+		if keys, _ := k.taken(); keys != 19 || len(s.store.rejected) != 1 {
+			t.Fatalf("%d arrived, rejected %v", keys, s.store.rejected)
+		}
+		if r := s.store.rejected[0]; r.Code != "bad_number" || r.Reason != "caller_id is too long for us" || r.At.IsZero() {
+			t.Errorf("the bucket says %+v", r)
+		}
+	})
+}
+
+func TestABatchThatIsRefusedWholeIsDivided(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		status int
+		code   string
+	}{{"bad request", 400, "400"}, {"conflict", 409, "409"}, {"unprocessable", 422, "422"}, {"too large", 413, "413"}} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newTaker()
+				k.whole = func(w http.ResponseWriter, _ *http.Request, b CallBatch) bool {
+					if !slices.ContainsFunc(b.Items, func(i CallItem) bool { return i.Key == "office-00123/1" }) {
+						return false
+					}
+					answerJSON(w, tc.status, ErrorBody{Error: "not that one"})
+					return true
+				}
+				s := newSite(t, onlyCalls(k))
+				s.store.add(numbered("office", 700)...)
+				s.start()
+				time.Sleep(time.Second)
+				keys, doubled := k.taken()
+				if keys != 699 || doubled != 0 || len(s.store.rejected) != 1 || s.store.waiting(ringside.CallParcel) != 0 {
+					t.Fatalf("%d arrived, %d doubled, rejected %v", keys, doubled, s.store.rejected)
+				}
+				if r := s.store.rejected[0]; r.Code != tc.code || !strings.Contains(r.Reason, "not that one") {
+					t.Errorf("the bucket says %+v", r)
+				}
+			})
+		})
+	}
+}
+
+func TestACRMThatRefusesEverythingDoesNotFillTheBucket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTaker()
+		refuses := true
+		k.whole = func(w http.ResponseWriter, _ *http.Request, b CallBatch) bool {
+			if refuses {
+				answerJSON(w, 422, ErrorBody{Error: "schema 1 is not supported"})
+			}
+			return refuses
+		}
+		s := newSite(t, onlyCalls(k))
+		s.store.add(numbered("office", 2000)...)
+		s.start()
+		time.Sleep(6 * time.Hour)
+		if n := len(s.store.rejected); n > suspicious {
+			t.Errorf("%d records are in the bucket", n)
+		}
+		if st := s.status(); st.State != Failing || !strings.Contains(st.Reason, "schema 1") {
+			t.Errorf("the status says %s: %s", st.State, st.Reason)
+		}
+		if k.requests > 2000 {
+			t.Errorf("it was asked %d times in six hours", k.requests)
+		}
+		k.mu.Lock()
+		refuses = false
+		k.mu.Unlock()
+		time.Sleep(10 * time.Minute)
+		if keys, _ := k.taken(); keys != 2000-len(s.store.rejected) || s.store.waiting(ringside.CallParcel) != 0 {
+			t.Errorf("%d arrived, %d wait", keys, s.store.waiting(ringside.CallParcel))
+		}
+	})
+}
+
+func TestARecordThatIsWantedLaterComesLaterAndBlocksNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTaker()
+		begun := time.Now()
+		k.decide = func(key string) Result {
+			if key == "office-00003/1" && time.Since(begun) < time.Hour {
+				return Result{Key: key, Status: Retry, Reason: "locked"}
+			}
+			if key == "office-00004/1" && time.Since(begun) < time.Hour {
+				return Result{} // no result at all
+			}
+			return Result{Key: key, Status: Accepted}
+		}
+		s := newSite(t, onlyCalls(k))
+		s.store.add(numbered("office", 10)...)
+		s.start()
+		time.Sleep(time.Minute)
+		if keys, _ := k.taken(); keys != 8 {
+			t.Fatalf("%d arrived", keys)
+		}
+		s.store.add("office-new")
+		time.Sleep(time.Minute)
+		if keys, _ := k.taken(); keys != 9 {
+			t.Errorf("a new record waits behind an old one")
+		}
+		time.Sleep(time.Hour + 5*time.Minute)
+		if keys, doubled := k.taken(); keys != 11 || doubled != 0 {
+			t.Errorf("%d arrived, %d doubled", keys, doubled)
+		}
+		if k.requests > 60 {
+			t.Errorf("it was asked %d times", k.requests)
+		}
+	})
+}
+
+func TestALaterRevisionTakesTheEarliersPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTaker()
+		away := true
+		k.whole = func(w http.ResponseWriter, _ *http.Request, _ CallBatch) bool {
+			if away {
+				w.WriteHeader(503)
+			}
+			return away
+		}
+		s := newSite(t, onlyCalls(k))
+		s.store.add("office-1", "office-2")
+		s.start()
+		time.Sleep(time.Minute)
+		s.store.put(ringside.Call{ID: "office-1", Schema: 1, Revision: 2})
+		k.mu.Lock()
+		away = false
+		k.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		if got := sorted(k.arrivals); !slices.Equal(got, []string{"office-1/2", "office-2/1"}) {
+			t.Errorf("arrived: %v", got)
+		}
+	})
+}
+
+func TestAWeekOfflineLosesAndDoublesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTaker()
+		away := true
+		k.whole = func(http.ResponseWriter, *http.Request, CallBatch) bool {
+			if away {
+				panic(http.ErrAbortHandler)
+			}
+			return false
+		}
+		s := newSite(t, onlyCalls(k))
+		s.start()
+		for day := range 7 {
+			for hour := range 24 {
+				time.Sleep(time.Hour)
+				s.store.add(numbered("office-"+string(rune('a'+day))+string(rune('a'+hour)), 25)...)
+			}
+		}
+		if st := s.status(); st.State != Failing || time.Since(st.Since) < 6*24*time.Hour {
+			t.Errorf("the status says %s since %s", st.State, st.Since)
+		}
+		if n := s.log.count("level=WARN"); n != 1 {
+			t.Errorf("a week's trouble is logged %d times:\n%s", n, s.log)
+		}
+		k.mu.Lock()
+		away = false
+		k.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		keys, doubled := k.taken()
+		if keys != 7*24*25 || doubled != 0 {
+			t.Errorf("%d arrived, %d doubled", keys, doubled)
+		}
+		if st := s.status(); st.State != Up {
+			t.Errorf("the status says %s: %s", st.State, st.Reason)
+		}
+		if n := s.log.count("works again"); n != 1 {
+			t.Errorf("the end is logged %d times:\n%s", n, s.log)
+		}
+	})
+}
+
+func TestADiskThatFailsMakesDoublesAtWorst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTaker()
+		s := newSite(t, onlyCalls(k))
+		s.store.fail = errors.New("no space left on device")
+		s.store.add(numbered("office", 5)...)
+		s.start()
+		time.Sleep(time.Minute)
+		if s.store.waiting(ringside.CallParcel) != 5 {
+			t.Error("records left the outbox without a word on the disk")
+		}
+		if st := s.status(); st.State != Failing || !strings.Contains(st.Reason, "no space left") {
+			t.Errorf("the status says %s: %s", st.State, st.Reason)
+		}
+		s.store.mu.Lock()
+		s.store.fail = nil
+		s.store.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		if s.store.waiting(ringside.CallParcel) != 0 || len(k.arrivals) != 5 {
+			t.Errorf("%d wait, %d arrived", s.store.waiting(ringside.CallParcel), len(k.arrivals))
+		}
+	})
+}
+
+func TestACallsCDRsFollowTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTaker()
+		var got []CDRItem
+		routes := onlyCalls(k)
+		routes["POST /v1/cdrs"] = func(w http.ResponseWriter, r *http.Request) {
+			var b CDRBatch
+			if err := readBatch(r, &b); err != nil {
+				t.Error(err)
+			}
+			res := Results{}
+			for _, it := range b.Items {
+				got = append(got, it)
+				res.Results = append(res.Results, Result{Key: it.Key, Status: Accepted})
+			}
+			answerJSON(w, 200, res)
+		}
+		s := newSite(t, routes, func(o *Options) { o.CDRs = true })
+		start := time.Now()
+		s.store.put(ringside.Call{
+			ID: "office-1", Revision: 1, Caller: "1", Called: "2", Start: start, End: start.Add(time.Minute),
+			Legs: []ringside.Leg{
+				{Kind: "dial", Targets: []string{"101"}, Start: start, End: start.Add(10 * time.Second), Result: "no_answer"},
+				{Kind: "dial", Targets: []string{"102"}, Start: start.Add(10 * time.Second), Answer: start.Add(15 * time.Second), End: start.Add(time.Minute), Answered: "102", Result: "answered"},
+			},
+		})
+		s.store.add("office-2") // has no legs
+		s.start()
+		time.Sleep(time.Second)
+		if len(got) != 1 || got[0].Key != "office-1/1" || len(got[0].CDRs) != 2 {
+			t.Fatalf("got %+v", got)
+		}
+		if second := got[0].CDRs[1]; second.Sequence != 2 || second.Duration != 50 || second.BillSec != 45 || second.Answered != "102" {
+			t.Errorf("got %+v", second)
+		}
+		if s.store.waiting(ringside.CDRParcel) != 0 {
+			t.Error("they are still waiting")
+		}
+	})
+}
+
+func TestACRMWithoutGzipGetsPlainBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTaker()
+		zipped := 0
+		k.whole = func(w http.ResponseWriter, r *http.Request, _ CallBatch) bool {
+			if r.Header.Get("Content-Encoding") == "" {
+				return false
+			}
+			zipped++
+			answerJSON(w, 415, ErrorBody{Error: "no gzip here"})
+			return true
+		}
+		s := newSite(t, onlyCalls(k))
+		s.store.add(numbered("office", 600)...)
+		s.start()
+		time.Sleep(time.Second)
+		if keys, _ := k.taken(); keys != 600 || zipped != 1 {
+			t.Errorf("%d arrived, %d compressed attempts", keys, zipped)
+		}
+	})
+}

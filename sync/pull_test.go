@@ -1,0 +1,449 @@
+package sync
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// library is a CRM's GET config with long polls.
+type library struct {
+	mu      sync.Mutex
+	version int
+	changed chan struct{}
+	etags   bool
+	polls   bool
+}
+
+func newLibrary() *library {
+	return &library{version: 1, changed: make(chan struct{}), etags: true, polls: true}
+}
+
+func (b *library) publish() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.version++
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+func (b *library) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	version, changed := b.version, b.changed
+	b.mu.Unlock()
+	tag := func() string { return fmt.Sprintf("%q", fmt.Sprint(version)) }
+	if b.etags && r.Header.Get("If-None-Match") == tag() {
+		wait, _ := time.ParseDuration(r.URL.Query().Get("wait") + "s")
+		if !b.polls {
+			wait = 0
+		}
+		select {
+		case <-changed:
+		case <-time.After(wait):
+		case <-r.Context().Done():
+			return
+		}
+		b.mu.Lock()
+		version = b.version
+		b.mu.Unlock()
+		if r.Header.Get("If-None-Match") == tag() {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	if b.etags {
+		w.Header().Set("ETag", tag())
+	}
+	answerJSON(w, 200, map[string]string{"version": fmt.Sprint(version)})
+}
+
+func configOnly(b http.Handler) map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"GET /v1/config":     b.ServeHTTP,
+		"POST /v1/heartbeat": func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, 200, struct{}{}) },
+	}
+}
+
+func TestADirectoryIsOfferedWithinASecondOfItsChange(t *testing.T) {
+	for _, tc := range []struct {
+		name        string
+		etags, poll bool
+		within      time.Duration
+	}{
+		{"long polls", true, true, time.Second}, {"ETags only", true, false, 3 * time.Second}, {"neither", false, false, 3 * time.Second},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newLibrary()
+				b.etags, b.polls = tc.etags, tc.poll
+				s := newSite(t, configOnly(b))
+				s.start()
+				time.Sleep(10*time.Minute + 7*time.Second)
+				if n := s.dir.count(); n != 1 {
+					t.Fatalf("it was offered %d times", n)
+				}
+				b.publish()
+				time.Sleep(tc.within)
+				if n := s.dir.count(); n != 2 || !strings.Contains(string(s.dir.offers[1].Data), `"2"`) {
+					t.Errorf("it was offered %d times", n)
+				}
+				if n := s.hit("GET /v1/config"); n > 400 {
+					t.Errorf("the CRM was asked %d times", n)
+				}
+			})
+		})
+	}
+}
+
+func TestADirectoryThatIsRefusedIsNotAskedForAgain(t *testing.T) {
+	for name, answer := range map[string]error{
+		"older":       fmt.Errorf("version 1: %w", ErrOlder),
+		"undecodable": ringside.DecodeErrors{{Path: "rules[0]", Text: "is wrong"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newLibrary()
+				s := newSite(t, configOnly(b))
+				s.dir.answer = answer
+				s.start()
+				time.Sleep(time.Hour)
+				if n := s.dir.count(); n != 1 {
+					t.Errorf("it was offered %d times", n)
+				}
+				b.publish()
+				synctest.Wait()
+				if n := s.dir.count(); n != 2 {
+					t.Errorf("after the next version it was offered %d times", n)
+				}
+			})
+		})
+	}
+}
+
+func TestAfterARestartOnlyANewDirectoryIsFetched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newLibrary()
+		s := newSite(t, configOnly(b))
+		s.dir.base = ringside.Snapshot{Version: "1", ETag: `"1"`}
+		s.start()
+		time.Sleep(time.Minute)
+		if n := s.dir.count(); n != 0 {
+			t.Errorf("what was there was offered %d times", n)
+		}
+	})
+}
+
+func TestARefreshDoesNotWaitForTheLongPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newLibrary()
+		s := newSite(t, configOnly(b))
+		s.start()
+		time.Sleep(10 * time.Second)
+		before := s.hit("GET /v1/config")
+		if err := s.link.Refresh(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if s.hit("GET /v1/config") == before {
+			t.Error("nobody was asked")
+		}
+		time.Sleep(time.Minute)
+		if n := s.hit("GET /v1/config"); n > before+5 {
+			t.Errorf("the CRM was asked %d times within a minute", n-before)
+		}
+	})
+}
+
+func TestRefusedCredentialsStopEverythingUntilTheyAreGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, k := newLibrary(), newTaker()
+		good := false
+		guard := func(h http.Handler) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				if !good {
+					answerJSON(w, 401, ErrorBody{Error: "token expired"})
+					return
+				}
+				h.ServeHTTP(w, r)
+			}
+		}
+		s := newSite(t, map[string]http.HandlerFunc{
+			"GET /v1/config": guard(b), "POST /v1/calls": guard(k),
+			"POST /v1/heartbeat": guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, 200, struct{}{}) })),
+		})
+		s.store.add(numbered("office", 10)...)
+		s.start()
+		time.Sleep(24 * time.Hour)
+		if n := s.hit("POST /v1/calls"); n > 2 {
+			t.Errorf("records were sent %d times with credentials that are refused", n)
+		}
+		if n := s.hit("GET /v1/config"); n < 100 || n > 600 {
+			t.Errorf("a day's probes are %d", n)
+		}
+		st := s.status()
+		if st.State != Locked || !strings.Contains(st.Reason, "401") || !strings.Contains(st.Reason, "token expired") {
+			t.Errorf("the status says %s: %s", st.State, st.Reason)
+		}
+		if n := s.log.count("level=WARN"); n != 1 {
+			t.Errorf("it is logged %d times:\n%s", n, s.log)
+		}
+		good = true
+		time.Sleep(lastProbing)
+		if keys, _ := k.taken(); keys != 10 {
+			t.Errorf("%d records arrived after the credentials were good again", keys)
+		}
+		good = false
+		time.Sleep(10 * time.Minute)
+		good = true
+		if err := s.link.Refresh(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if st := s.status(); st.State != Up {
+			t.Errorf("after somebody asked, the status says %s: %s", st.State, st.Reason)
+		}
+	})
+}
+
+func TestContactsGoOnWhereTheyStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := true
+		page := func(w http.ResponseWriter, r *http.Request) {
+			since := r.URL.Query().Get("since")
+			switch {
+			case since == "":
+				answerJSON(w, 200, ContactPage{Contacts: contactsOf("a", "b"), Cursor: "1", More: true})
+			case since == "1" && broken:
+				w.WriteHeader(500)
+			case since == "1":
+				answerJSON(w, 200, ContactPage{Contacts: append(contactsOf("c"), ringside.ContactChange{ID: "a", Deleted: true}), Cursor: "2"})
+			default:
+				answerJSON(w, 200, ContactPage{Cursor: since})
+			}
+		}
+		s := newSite(t, map[string]http.HandlerFunc{"GET /v1/config": sameConfig, "GET /v1/contacts": page},
+			func(o *Options) { o.Contacts = true; o.Normalize = func(p string) string { return "+" + p } })
+		s.start()
+		time.Sleep(time.Minute)
+		if got := fmt.Sprint(s.store.ids()); got != "[a b]" {
+			t.Fatalf("there are %s", got)
+		}
+		if got := s.store.contacts["b"].Phones[0]; got != "+7b" {
+			t.Errorf("the number is kept as %s", got)
+		}
+		broken = false
+		time.Sleep(2 * time.Minute)
+		if got := fmt.Sprint(s.store.ids()); got != "[b c]" {
+			t.Errorf("there are %s", got)
+		}
+	})
+}
+
+func contactsOf(ids ...string) (list []ringside.ContactChange) {
+	for _, id := range ids {
+		list = append(list, ringside.ContactChange{ID: id, Phones: []string{"7" + id}, Name: id})
+	}
+	return list
+}
+
+func TestContactsAreReadFromTheBeginningWhenTheCursorIsGoneOrTheCountryChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		country, gone := "RU", false
+		s := newSite(t, map[string]http.HandlerFunc{
+			"GET /v1/config": sameConfig,
+			"GET /v1/contacts": func(w http.ResponseWriter, r *http.Request) {
+				since := r.URL.Query().Get("since")
+				if gone && since == "end" {
+					answerJSON(w, 410, ErrorBody{Error: "unknown cursor"})
+					return
+				}
+				if since == "" {
+					answerJSON(w, 200, ContactPage{Contacts: contactsOf("a"), Cursor: "end"})
+					return
+				}
+				answerJSON(w, 200, ContactPage{Cursor: since})
+			},
+		}, func(o *Options) { o.Contacts = true; o.Country = func() string { return country } })
+		// From an earlier time.
+		s.store.contacts["old"], s.store.gens["old"] = ringside.ContactChange{ID: "old"}, 1
+		s.store.cursors[contactsCursor], _ = json.Marshal(place{Cursor: "end", Generation: 1, Country: "RU"})
+		s.start()
+		time.Sleep(5 * time.Minute)
+		if got := fmt.Sprint(s.store.ids()); got != "[old]" {
+			t.Fatalf("there are %s", got)
+		}
+		gone = true
+		time.Sleep(90 * time.Second)
+		gone = false
+		time.Sleep(2 * time.Minute)
+		if got := fmt.Sprint(s.store.ids()); got != "[a]" {
+			t.Errorf("after a lost cursor there are %s", got)
+		}
+		before := s.store.gens["a"]
+		country = "UZ"
+		time.Sleep(2 * time.Minute)
+		if s.store.gens["a"] != before+1 {
+			t.Error("another country's numbers were not read again")
+		}
+	})
+}
+
+func TestAnnotationsComeIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, map[string]http.HandlerFunc{
+			"GET /v1/config": sameConfig,
+			"GET /v1/annotations": func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("since") == "" {
+					answerJSON(w, 200, AnnotationPage{Annotations: []ringside.Annotation{
+						{CallID: "office-1", Note: "called back"}, {CallID: ""}, {CallID: strings.Repeat("x", 200)},
+					}, Cursor: "1"})
+					return
+				}
+				answerJSON(w, 200, AnnotationPage{Cursor: "1"})
+			},
+		}, func(o *Options) { o.Annotations = true })
+		s.start()
+		time.Sleep(5 * time.Minute)
+		if len(s.store.notes) != 1 || s.store.notes[0].Note != "called back" {
+			t.Errorf("there are %+v", s.store.notes)
+		}
+	})
+}
+
+func TestEditsAreSentInTheirOrderAndSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var bodies []ChangeBatch
+		s := newSite(t, map[string]http.HandlerFunc{
+			"GET /v1/config": sameConfig,
+			"POST /v1/config/changes": func(w http.ResponseWriter, r *http.Request) {
+				var b ChangeBatch
+				if err := readBatch(r, &b); err != nil {
+					t.Error(err)
+				}
+				bodies = append(bodies, b)
+				if len(bodies) == 1 {
+					answerJSON(w, 503, ErrorBody{Error: "soon"})
+					return
+				}
+				answerJSON(w, 200, ChangeResults{Results: []ringside.EditVerdict{
+					{ID: "1", Status: "accepted", Version: "43"}, {ID: "2", Status: "conflict", Reason: "changed\nmeanwhile", Theirs: json.RawMessage(`{"id":5}`)},
+					{ID: "3", Status: "retry"},
+				}})
+			},
+		})
+		s.dir.pending = []ringside.Edit{
+			{ID: "1", Kind: "rule", Entity: 5, Op: ringside.EditUpdate, Fields: json.RawMessage(`{"priority":1}`), Base: "42", Author: "anna", State: ringside.EditPending},
+			{ID: "2", Kind: "rule", Entity: 5, Op: ringside.EditDelete, Base: "42"}, {ID: "3", Kind: "group", Op: ringside.EditDelete, Base: "42"},
+		}
+		s.start()
+		time.Sleep(10 * time.Second)
+		if len(bodies) < 2 || bodies[1].Changes[0].ID != "1" || bodies[1].Changes[0].State != "" || bodies[1].Changes[0].Base != "42" {
+			t.Fatalf("sent: %+v", bodies)
+		}
+		if len(s.dir.verdicts) != 2 || s.dir.verdicts[1].Reason != "changed meanwhile" || len(s.dir.pending) != 1 {
+			t.Errorf("settled: %+v, pending %d", s.dir.verdicts, len(s.dir.pending))
+		}
+		n := len(bodies)
+		time.Sleep(10 * time.Minute)
+		if more := len(bodies) - n; more < 9 || more > 11 {
+			t.Errorf("an edit that is wanted later was sent %d times in ten minutes", more)
+		}
+	})
+}
+
+func TestEventsAreToldOnceAndOnlyFresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []Event
+		away := false
+		s := newSite(t, map[string]http.HandlerFunc{
+			"GET /v1/config": sameConfig,
+			"POST /v1/events": func(w http.ResponseWriter, r *http.Request) {
+				if away {
+					w.WriteHeader(502)
+					return
+				}
+				var b EventBatch
+				if err := readBatch(r, &b); err != nil {
+					t.Error(err)
+				}
+				got = append(got, b.Events...)
+				w.WriteHeader(204)
+			},
+		}, func(o *Options) { o.Events = true })
+		s.start()
+		call := ringside.Call{ID: "office-1", Caller: "+7900", Status: ringside.StatusRinging, Start: time.Now()}
+		tell := func(c ringside.Call) { s.calls.changes <- c; time.Sleep(time.Second) }
+		tell(call)
+		tell(call) // nothing new
+		call.Legs = []ringside.Leg{{Kind: "dial", Targets: []string{"101"}}}
+		tell(call)
+		call.Status, call.RoutedTo = ringside.StatusAnswered, "101"
+		tell(call)
+		tell(call)
+		call.End = time.Now()
+		tell(call)
+		var kinds []string
+		for _, e := range got {
+			kinds = append(kinds, e.Kind+strings.Join(e.Targets, ""))
+		}
+		if text := strings.Join(kinds, " "); text != "ringing ringing101 answered101 ended101" {
+			t.Errorf("told: %s", text)
+		}
+		away = true
+		tell(ringside.Call{ID: "office-2", Status: ringside.StatusRinging})
+		time.Sleep(5 * time.Minute)
+		away = false
+		tell(ringside.Call{ID: "office-3", Status: ringside.StatusRinging})
+		time.Sleep(5 * time.Minute)
+		if last := got[len(got)-1]; last.CallID != "office-3" || len(got) != 5 {
+			t.Errorf("told after the CRM was away: %+v", got[4:])
+		}
+		if st := s.status(); st.State == Failing && strings.Contains(st.Reason, "502") {
+			t.Errorf("events of long ago still count as trouble: %s", st.Reason)
+		}
+	})
+}
+
+func TestStandaloneAsksNobody(t *testing.T) {
+	s := newSite(t, nil, func(o *Options) { o.URL = nil })
+	s.start()
+	if st := s.status(); st.State != Standalone || len(st.Streams) != 0 {
+		t.Errorf("the status is %+v", st)
+	}
+	if err := s.link.Refresh(); err == nil {
+		t.Error("a refresh of nothing succeeds")
+	}
+}
+
+func TestReconcileQueuesWhatTheCRMLacks(t *testing.T) {
+	s := newSite(t, map[string]http.HandlerFunc{"GET /v1/calls/ids": func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("node") != "office" || r.URL.Query().Get("from") != "2026-11-23T21:00:00Z" {
+			t.Errorf("asked for %s", r.URL.RawQuery)
+		}
+		if r.URL.Query().Get("cursor") == "" {
+			answerJSON(w, 200, CallIDPage{Calls: []ringside.CallRef{{ID: "same", Revision: 2}, {ID: "old", Revision: 1}}, Cursor: "2", More: true})
+			return
+		}
+		answerJSON(w, 200, CallIDPage{Calls: []ringside.CallRef{{ID: "stranger", Revision: 1}}, Cursor: "3"})
+	}})
+	s.store.refs = []ringside.CallRef{
+		{ID: "same", Revision: 2}, {ID: "old", Revision: 2}, {ID: "missing", Revision: 1},
+		{ID: "waiting", Revision: 1, Waiting: true}, {ID: "rejected", Revision: 1, Rejected: true},
+	}
+	day := time.Date(2026, 11, 24, 0, 0, 0, 0, time.FixedZone("MSK", 3*3600))
+	r, err := s.link.Reconcile(t.Context(), day, day.AddDate(0, 0, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(s.store.requeued) != "[old missing]" || r.Ours != 5 || r.Theirs != 3 || r.Missing != 1 || r.Outdated != 1 ||
+		r.Waiting != 1 || r.Rejected != 1 || r.Requeued != 2 || r.Unknown != 1 || r.UnknownIDs[0] != "stranger" {
+		t.Errorf("%v %+v", s.store.requeued, r)
+	}
+}

@@ -1,0 +1,256 @@
+package sync
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/signature"
+)
+
+// ReceiverOptions make a Receiver.
+type ReceiverOptions struct {
+	// Token and Signing are what a request must show: a bearer token, a signature, or both. With
+	// neither, everything that needs them is refused.
+	Token, Signing ringside.Secret
+	Directory      Directory
+	// Refresh pulls the directory now.
+	Refresh func() error
+	// Route decides on a call that is not there.
+	Route func(ctx context.Context, q RouteQuestion) (ringside.Explained, error)
+	// Health tells how everything is doing, Ready whether calls are served by a directory.
+	Health func(ctx context.Context) any
+	Ready  func() error
+	Log    *slog.Logger
+	Now    func() time.Time
+}
+
+// RouteQuestion asks where a call would go.
+type RouteQuestion struct {
+	From string `json:"caller_id"`
+	To   string `json:"called_number"`
+	// Endpoint is the device that calls; empty is a trunk, or the extension that From is.
+	Endpoint string    `json:"endpoint,omitempty"`
+	At       time.Time `json:"at,omitzero"`
+	// Owner is the extension of the caller's manager.
+	Owner string `json:"owner,omitempty"`
+}
+
+// Receiver is what ringside serves to the CRM (docs/openapi/ringside.yaml).
+type Receiver struct {
+	opt      ReceiverOptions
+	verifier *signature.Verifier
+	mux      *http.ServeMux
+}
+
+// NewReceiver makes the handler.
+func NewReceiver(opt ReceiverOptions) *Receiver {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	r := &Receiver{opt: opt, mux: http.NewServeMux()}
+	if !opt.Signing.IsZero() {
+		r.verifier = signature.NewVerifier(opt.Signing)
+	}
+	r.handle(http.MethodPut, "/api/v1/config", r.guarded(ringside.MaxDocument, r.putConfig))
+	r.handle(http.MethodPost, "/api/v1/config/refresh", r.guarded(maxRefusal, r.refresh))
+	r.handle(http.MethodPost, "/api/v1/route", r.guarded(maxRefusal, r.route))
+	r.handle(http.MethodGet, "/healthz", func(w http.ResponseWriter, req *http.Request) {
+		reply(w, http.StatusOK, opt.Health(req.Context()))
+	})
+	r.handle(http.MethodGet, "/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := opt.Ready(); err != nil {
+			refuse(w, http.StatusServiceUnavailable, err.Error())
+			return
+		}
+		reply(w, http.StatusOK, map[string]string{"status": "ready"})
+	})
+	r.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "there is nothing here") })
+	return r
+}
+
+// handle serves one method of a path; every other one is answered as clearly.
+func (r *Receiver) handle(method, path string, serve http.HandlerFunc) {
+	r.mux.HandleFunc(method+" "+path, serve)
+	r.mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", method)
+		refuse(w, http.StatusMethodNotAllowed, "this address takes "+method+" only")
+	})
+}
+
+// ServeHTTP implements http.Handler.
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	r.mux.ServeHTTP(w, req)
+}
+
+// guarded reads the body, within a limit, and lets only those in who show what they must.
+func (r *Receiver) guarded(limit int64, serve func(w http.ResponseWriter, req *http.Request, body []byte)) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		if r.opt.Token.IsZero() && r.verifier == nil {
+			refuse(w, http.StatusForbidden, "this ringside takes nothing over HTTP: http.token or http.signing_secret is not set")
+			return
+		}
+		// The token first: strangers are not worth reading a body for.
+		if !r.opt.Token.IsZero() && !sameToken(req.Header.Get("Authorization"), r.opt.Token) {
+			r.strange(w, req, "the bearer token is missing or wrong")
+			return
+		}
+		sent, err := io.ReadAll(http.MaxBytesReader(w, req.Body, limit))
+		if err != nil {
+			var large *http.MaxBytesError
+			if errors.As(err, &large) {
+				refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", limit))
+				return
+			}
+			refuse(w, http.StatusBadRequest, "the body did not arrive whole")
+			return
+		}
+		if r.verifier != nil {
+			err := r.verifier.Verify(r.opt.Now(), req.Header.Get(HeaderTimestamp), req.Header.Get(HeaderSignature),
+				req.Method, req.URL.RequestURI(), sent)
+			if err != nil {
+				r.strange(w, req, "the signature is not good: "+err.Error())
+				return
+			}
+		}
+		body, status, why := plainBody(req, sent, limit)
+		if why != "" {
+			refuse(w, status, why)
+			return
+		}
+		serve(w, req, body)
+	}
+}
+
+func (r *Receiver) strange(w http.ResponseWriter, req *http.Request, why string) {
+	host, _, err := net.SplitHostPort(req.RemoteAddr)
+	if err != nil {
+		host = req.RemoteAddr
+	}
+	r.opt.Log.Warn("a request over HTTP is refused", "from", spoken(host), "path", spoken(req.URL.Path), "reason", why)
+	w.Header().Set("WWW-Authenticate", "Bearer")
+	refuse(w, http.StatusUnauthorized, why)
+}
+
+// sameToken compares in constant time.
+func sameToken(authorization string, token ringside.Secret) bool {
+	scheme, shown, _ := strings.Cut(authorization, " ")
+	return strings.EqualFold(scheme, "Bearer") &&
+		subtle.ConstantTimeCompare([]byte(strings.TrimSpace(shown)), []byte(token.Reveal())) == 1
+}
+
+// plainBody decompresses a body; why says what is wrong with it.
+func plainBody(req *http.Request, sent []byte, limit int64) (body []byte, status int, why string) {
+	if len(sent) > 0 && !isJSON(req.Header.Get("Content-Type")) {
+		return nil, http.StatusUnsupportedMediaType, "Content-Type must be application/json"
+	}
+	switch strings.ToLower(req.Header.Get("Content-Encoding")) {
+	case "", "identity":
+		return sent, 0, ""
+	case "gzip":
+	default:
+		return nil, http.StatusUnsupportedMediaType, "Content-Encoding must be gzip, or left out"
+	}
+	z, err := gzip.NewReader(bytes.NewReader(sent))
+	if err == nil {
+		body, err = io.ReadAll(io.LimitReader(z, limit+1))
+	}
+	switch {
+	case err != nil:
+		return nil, http.StatusBadRequest, "the body is no whole gzip stream"
+	case int64(len(body)) > limit:
+		return nil, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes, decompressed", limit)
+	}
+	return body, 0, ""
+}
+
+// ErrorBody is the body of an answer that is no success.
+type ErrorBody struct {
+	Error   string        `json:"error"`
+	Details []ErrorDetail `json:"details,omitempty"`
+}
+
+// ErrorDetail is one thing that is wrong with a directory.
+type ErrorDetail struct {
+	Path string `json:"path"`
+	Text string `json:"text"`
+}
+
+func (r *Receiver) putConfig(w http.ResponseWriter, req *http.Request, body []byte) {
+	q := req.URL.Query()
+	o, err := r.opt.Directory.OfferDirectory(req.Context(), Document{
+		Data: body, ETag: req.Header.Get("ETag"), Source: "push", Author: "CRM",
+		Forced: q.Get("force") == "1", Confirmed: q.Get("confirm") == "1",
+	})
+	switch wrong := ringside.DecodeErrorsOf(err); {
+	case errors.Is(err, ErrOlder):
+		refuse(w, http.StatusConflict, spoken(err.Error())+" (force=1 takes it all the same)")
+	case wrong != nil:
+		f := ErrorBody{Error: "the document is no directory; nothing is changed"}
+		for _, one := range wrong {
+			f.Details = append(f.Details, ErrorDetail{Path: one.Path, Text: spoken(one.Text)})
+		}
+		reply(w, http.StatusUnprocessableEntity, f)
+	case err != nil:
+		r.opt.Log.Error("a pushed directory could not be taken", "error", err)
+		refuse(w, http.StatusInternalServerError, "the directory could not be taken")
+	case o.State == string(ringside.EditionHeld):
+		reply(w, http.StatusAccepted, o)
+	default:
+		reply(w, http.StatusOK, o)
+	}
+}
+
+func (r *Receiver) refresh(w http.ResponseWriter, _ *http.Request, _ []byte) {
+	if err := r.opt.Refresh(); err != nil {
+		refuse(w, http.StatusConflict, err.Error())
+		return
+	}
+	reply(w, http.StatusAccepted, map[string]string{"status": "pulling"})
+}
+
+func (r *Receiver) route(w http.ResponseWriter, req *http.Request, body []byte) {
+	var q RouteQuestion
+	if err := json.Unmarshal(body, &q); err != nil {
+		refuse(w, http.StatusBadRequest, "the body is not the JSON object that is wanted: "+spoken(err.Error()))
+		return
+	}
+	if q.To == "" {
+		refuse(w, http.StatusBadRequest, "called_number is missing")
+		return
+	}
+	e, err := r.opt.Route(req.Context(), q)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "the decision failed")
+		return
+	}
+	reply(w, http.StatusOK, e)
+}
+
+func refuse(w http.ResponseWriter, status int, why string) { reply(w, status, ErrorBody{Error: why}) }
+
+func reply(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		status, body = http.StatusInternalServerError, []byte(`{"error":"the answer could not be written"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,243 @@
+package sync
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/ringside-pbx/ringside/internal/backoff"
+)
+
+// state is what is known of the link: one mutex, no I/O while it is held but for the log.
+type state struct {
+	log *slog.Logger
+	now func() time.Time
+
+	mu      sync.Mutex
+	streams []*stream
+	// told is since when there is trouble that was told, by topic.
+	told map[string]time.Time
+	// closed: the credentials are refused, and only the prober goes on. open is closed when that ends.
+	closed  bool
+	open    chan struct{}
+	probing backoff.Backoff
+
+	lastSuccess time.Time
+	skew        time.Duration // this clock's lead over the CRM's
+	skewed      bool
+	token       TokenState
+	warned      string
+}
+
+// stream is one of the link's tasks.
+type stream struct {
+	name  string
+	state *state
+
+	// Under the state's mutex.
+	failure     *Failure // the last one; nil after a success
+	since       time.Time
+	next        time.Time
+	failures    int
+	lastSuccess time.Time
+}
+
+// prober is the stream that finds out whether refused credentials are good again.
+const prober = "directory"
+
+func newState(opt Options) *state {
+	return &state{
+		log: opt.Log, now: opt.Now, open: make(chan struct{}), told: map[string]time.Time{},
+		probing: backoff.Backoff{First: firstProbing, Last: lastProbing},
+	}
+}
+
+func (st *state) stream(name string) *stream {
+	s := &stream{name: name, state: st}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.streams = append(st.streams, s)
+	return s
+}
+
+// ok notes a success, and says so when it ends trouble that was told.
+func (s *stream) ok() {
+	st := s.state
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	now := st.now()
+	s.lastSuccess, st.lastSuccess = now, now
+	if s.failure != nil && s.failure.Trouble == Unauthorized {
+		st.reopenLocked()
+	}
+	s.clear(now)
+}
+
+// idle notes that there is nothing to do any more: what failed is of no concern now.
+func (s *stream) idle() {
+	st := s.state
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if s.failure != nil && s.failure.Trouble != Unauthorized {
+		s.clear(st.now())
+	}
+}
+
+// clear ends the stream's trouble. Mutex held.
+func (s *stream) clear(now time.Time) {
+	was := s.failure
+	s.failure, s.failures, s.next, s.since = nil, 0, time.Time{}, time.Time{}
+	if was == nil {
+		return
+	}
+	st, topic := s.state, s.topic(was)
+	since, told := st.told[topic]
+	if !told || st.others(topic) {
+		return
+	}
+	delete(st.told, topic)
+	st.log.Info("the CRM link works again", "what", s.name, "after", now.Sub(since).Round(time.Second).String())
+}
+
+// failed notes a failure. It is told when it is news: not again for every attempt, and once for all
+// streams that are in the same trouble.
+func (s *stream) failed(f *Failure, pause time.Duration) {
+	st := s.state
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	now := st.now()
+	if s.failure != nil && s.topic(s.failure) != s.topic(f) {
+		failures, since := s.failures, s.since
+		s.clear(now)
+		s.failures, s.since = failures, since
+	}
+	if s.since.IsZero() {
+		s.since = now
+	}
+	s.failure, s.next = f, now.Add(pause)
+	s.failures++
+	if f.Trouble == Unauthorized && !st.closed {
+		st.closed = true
+		st.probing.Reset()
+	}
+	topic := s.topic(f)
+	_, told := st.told[topic]
+	// One hiccup is no news: the next attempt tells.
+	hiccup := s.failures == 1 && (f.Trouble == Busy || f.Trouble == Unreachable) && pause <= firstWait
+	if told || hiccup {
+		st.log.Debug("the CRM link fails", "what", s.name, "reason", f.Reason, "attempts", s.failures)
+		return
+	}
+	st.told[topic] = s.since
+	st.log.Warn("the CRM link fails; calls go on, and what is for the CRM waits",
+		"what", s.name, "reason", f.Reason, "trouble", string(f.Trouble), "status", f.Status)
+}
+
+// topic is what is told once: trouble with the CRM as such concerns all streams, other trouble one.
+func (s *stream) topic(f *Failure) string {
+	switch f.Trouble {
+	case Unreachable, Busy, Unauthorized, Interfered:
+		return string(f.Trouble)
+	}
+	return string(f.Trouble) + "/" + s.name
+}
+
+// others reports whether a stream is in trouble of the topic. Mutex held.
+func (st *state) others(topic string) bool {
+	for _, s := range st.streams {
+		if s.failure != nil && s.topic(s.failure) == topic {
+			return true
+		}
+	}
+	return false
+}
+
+// enter waits while the credentials are refused; false when ctx has ended.
+func (s *stream) enter(ctx context.Context) bool {
+	st := s.state
+	st.mu.Lock()
+	closed, open := st.closed, st.open
+	if !closed {
+		st.mu.Unlock()
+		return ctx.Err() == nil
+	}
+	if s.name != prober {
+		st.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return false
+		case <-open:
+			return true
+		}
+	}
+	pause := st.probing.Next(0)
+	s.next = st.now().Add(pause)
+	st.mu.Unlock()
+	return rest(ctx, pause, open)
+}
+
+// reopen lets everybody try again: the credentials have been renewed, or somebody asks.
+func (st *state) reopen() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.reopenLocked()
+}
+
+func (st *state) reopenLocked() {
+	if st.closed {
+		st.closed = false
+		close(st.open)
+		st.open = make(chan struct{})
+	}
+}
+
+// The clocks may differ by as much before it is worth a warning: signatures allow five minutes.
+const (
+	skewWarning = time.Minute
+	skewCalm    = 30 * time.Second
+)
+
+// heard compares the clocks.
+func (st *state) heard(h http.Header, sent, received time.Time) {
+	theirs, err := http.ParseTime(h.Get("Date"))
+	if err != nil || received.Sub(sent) > skewWarning/2 {
+		return // a long poll tells nothing: its date is of its end
+	}
+	ours := sent.Add(received.Sub(sent) / 2)
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.skew = ours.Sub(theirs).Round(time.Second)
+	switch {
+	case !st.skewed && st.skew.Abs() >= skewWarning:
+		st.skewed = true
+		st.log.Warn("the clocks of this machine and the CRM differ", "difference", clockText(st.skew))
+	case st.skewed && st.skew.Abs() <= skewCalm:
+		st.skewed = false
+		st.log.Info("the clocks of this machine and the CRM agree again")
+	}
+}
+
+func clockText(skew time.Duration) string {
+	if skew < 0 {
+		return fmt.Sprintf("this machine's clock is %s behind the CRM's", span(-skew))
+	}
+	return fmt.Sprintf("this machine's clock is %s ahead of the CRM's", span(skew))
+}
+
+// note takes the state of the token, and logs a warning about it once.
+func (st *state) note(t TokenState) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.token = t
+	warning := ""
+	if t.warning(st.now()) != "" {
+		warning = t.Error + t.Expires.String() // the same trouble, however its age is worded
+	}
+	if warning != st.warned && warning != "" {
+		st.log.Warn("the CRM's token needs attention", "reason", t.warning(st.now()))
+	}
+	st.warned = warning
+}

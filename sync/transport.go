@@ -1,0 +1,153 @@
+package sync
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+var (
+	errNotAllowed = errors.New("not allowed")
+	errPin        = errors.New("the certificate is not the pinned one")
+)
+
+// TLS says whom to trust and as whom to appear.
+type TLS struct {
+	// CAFile holds the PEM certificates that are trusted in place of the system's.
+	CAFile string
+	// Pin is the SHA-256 of the CRM's certificate in hex, colons allowed: with it, that one
+	// certificate is trusted and no other, whoever signed it.
+	Pin string
+	// CertFile and KeyFile are this side's, for mutual TLS.
+	CertFile, KeyFile string
+}
+
+// NewTransport makes the way to the CRM at base. Addresses are checked when they are dialled, after
+// DNS has answered: only those that are public, written in base itself, or within allow are connected
+// to. Proxies of the environment are not used. Its errors name what could not be read.
+func NewTransport(base *url.URL, t TLS, allow []netip.Prefix) (*http.Transport, error) {
+	conf, err := t.config()
+	if err != nil {
+		return nil, err
+	}
+	return &http.Transport{
+		DialContext:            newDialer(base.Hostname(), allow).DialContext,
+		TLSClientConfig:        conf,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  0, // long polls; the request's own deadline holds
+		ExpectContinueTimeout:  time.Second,
+		MaxIdleConnsPerHost:    8,
+		IdleConnTimeout:        90 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxResponseHeaderBytes: 64 << 10,
+	}, nil
+}
+
+func (t TLS) config() (*tls.Config, error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("ca_file: %w", err)
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca_file: %s holds no PEM certificate", t.CAFile)
+		}
+	}
+	if t.CertFile != "" || t.KeyFile != "" {
+		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("cert_file, key_file: %w", err)
+		}
+		conf.Certificates = []tls.Certificate{cert}
+	}
+	if t.Pin != "" {
+		pin, err := parsePin(t.Pin)
+		if err != nil {
+			return nil, fmt.Errorf("pin: %w", err)
+		}
+		conf.InsecureSkipVerify = true //nolint:gosec // VerifyConnection takes its place: one certificate, and no other
+		conf.VerifyConnection = func(s tls.ConnectionState) error {
+			sum := sha256.Sum256(s.PeerCertificates[0].Raw)
+			if subtle.ConstantTimeCompare(sum[:], pin) != 1 {
+				return errPin
+			}
+			return nil
+		}
+	}
+	return conf, nil
+}
+
+func parsePin(text string) ([]byte, error) {
+	pin, err := hex.DecodeString(strings.ReplaceAll(strings.ReplaceAll(text, ":", ""), " ", ""))
+	if err != nil || len(pin) != sha256.Size {
+		return nil, errors.New("it is no SHA-256 in hex, as `openssl x509 -fingerprint -sha256` prints it")
+	}
+	return pin, nil
+}
+
+// newDialer connects to addresses that are allowed for the host and to no others.
+func newDialer(host string, allow []netip.Prefix) *net.Dialer {
+	written, err := netip.ParseAddr(host)
+	literal := err == nil
+	loopback := strings.EqualFold(host, "localhost")
+	permitted := func(ip netip.Addr) bool {
+		ip = ip.Unmap()
+		for _, p := range allow {
+			if p.Contains(ip) {
+				return true
+			}
+		}
+		switch {
+		case literal:
+			return ip == written.Unmap()
+		case loopback:
+			return ip.IsLoopback()
+		}
+		return public(ip)
+	}
+	return &net.Dialer{
+		Timeout: 10 * time.Second, KeepAlive: 30 * time.Second,
+		ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
+			ap, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return fmt.Errorf("%w: %s", errNotAllowed, address)
+			}
+			if !permitted(ap.Addr()) {
+				return fmt.Errorf("%w: %s is not public; name its network in crm.allow if it is the CRM's", errNotAllowed, ap.Addr().Unmap())
+			}
+			return nil
+		},
+	}
+}
+
+// public reports whether an address can be reached over the Internet. What is special to one machine,
+// link or site is none (IANA's special-purpose registries).
+func public(ip netip.Addr) bool {
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() {
+		return false
+	}
+	for _, special := range []string{
+		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+		"240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fec0::/10",
+	} {
+		if netip.MustParsePrefix(special).Contains(ip) {
+			return false
+		}
+	}
+	return true
+}
