@@ -216,3 +216,9 @@ func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) 
 
 // UnmarshalJSON takes a text.
 func (s *Secret) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &s.text) }
+
+// UnmarshalText takes a text, as a configuration file has it.
+func (s *Secret) UnmarshalText(b []byte) error {
+	s.text = string(b)
+	return nil
+}

@@ -45,7 +45,7 @@ func newDaemon(t *testing.T) *daemon {
 	}
 	writeJSON(t, filepath.Join(dir, "directory.json"), directory())
 	text := "node: bench\nstore: {path: ringside.db}\ndirectory: {file: directory.json}\n" +
-		"agi: {listen: \"127.0.0.1:0\"}\ncontrol: {socket: ringside.sock}\nlog: {format: json}\n"
+		"agi: {listen: \"127.0.0.1:0\"}\nhttp: {listen: \"\"}\ncontrol: {socket: ringside.sock}\nlog: {format: json}\n"
 	if err := os.WriteFile(d.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

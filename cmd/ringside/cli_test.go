@@ -56,7 +56,7 @@ func startDaemon(t *testing.T, config string, args ...string) *rig {
 		t.Fatal(err)
 	}
 	r := &rig{t: t, folder: folder, config: filepath.Join(folder, "ringside.yaml"), log: &buffer{}}
-	text := "node: test\nstore: {path: ringside.db}\nagi: {listen: '127.0.0.1:0'}\nshutdown: {grace: 1s}\n" + config
+	text := "node: test\nstore: {path: ringside.db}\nagi: {listen: '127.0.0.1:0'}\nhttp: {listen: '127.0.0.1:0'}\nshutdown: {grace: 1s}\n" + config
 	if err := os.WriteFile(r.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestBusyPortIsAnErrorAndUndoesTheStart(t *testing.T) {
 	}
 	folder := t.TempDir()
 	config := filepath.Join(folder, "r.yaml")
-	if err := os.WriteFile(config, []byte("store: {path: r.db}\nagi: {listen: '"+port+"'}\n"), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte("store: {path: r.db}\nagi: {listen: '"+port+"'}\nhttp: {listen: ''}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // the store's lock was given back

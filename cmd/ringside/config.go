@@ -25,6 +25,8 @@ type Config struct {
 	Store     StoreConfig     `yaml:"store"`
 	Directory DirectoryConfig `yaml:"directory"`
 	AGI       AGIConfig       `yaml:"agi"`
+	CRM       CRMConfig       `yaml:"crm"`
+	HTTP      HTTPConfig      `yaml:"http"`
 	Dial      DialConfig      `yaml:"dial"`
 	Control   ControlConfig   `yaml:"control"`
 	Log       LogConfig       `yaml:"log"`
@@ -45,13 +47,13 @@ type DirectoryConfig struct {
 
 // AGIConfig is the FastAGI server's.
 type AGIConfig struct {
-	Listen         string   `yaml:"listen"`
-	Allow          []string `yaml:"allow"`
-	Deadline       Duration `yaml:"deadline"`
-	Default        string   `yaml:"default"`
-	MaxConnections int      `yaml:"max_connections"`
-	Token          string   `yaml:"token"`
-	TokenFile      string   `yaml:"token_file"`
+	Listen         string          `yaml:"listen"`
+	Allow          []string        `yaml:"allow"`
+	Deadline       Duration        `yaml:"deadline"`
+	Default        string          `yaml:"default"`
+	MaxConnections int             `yaml:"max_connections"`
+	Token          ringside.Secret `yaml:"token"`
+	TokenFile      string          `yaml:"token_file"`
 }
 
 // DialConfig says how targets are dialled.
@@ -96,6 +98,11 @@ func DefaultConfig() *Config {
 		Dial: DialConfig{
 			Extension: "PJSIP/${number}", External: "PJSIP/${number}@trunk", Voicemail: "${number}@default",
 		},
+		CRM: CRMConfig{
+			Timeout: Duration{15 * time.Second}, Wait: Duration{30 * time.Second}, Poll: Duration{time.Minute},
+			Contacts: true, Annotations: true, CDRs: true, Events: true,
+		},
+		HTTP:     HTTPConfig{Listen: "127.0.0.1:4580"},
 		Log:      LogConfig{Level: "info", Format: "text"},
 		Shutdown: ShutdownConfig{Grace: Duration{30 * time.Second}},
 	}
@@ -142,20 +149,12 @@ func (c *Config) problems() (errs []error) {
 	if len(c.Control.Socket) > maxSocketPath {
 		bad("control.socket", "%s is longer than %d bytes", c.Control.Socket, maxSocketPath)
 	}
-	if host, port, err := net.SplitHostPort(c.AGI.Listen); err != nil {
-		bad("agi.listen", "%q is no address: write it as 127.0.0.1:4573", c.AGI.Listen)
-	} else if port == "" {
-		bad("agi.listen", "%q has no port", c.AGI.Listen)
-	} else if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
-		bad("agi.listen", "%q has no valid port: use 1 to 65535", c.AGI.Listen)
-	} else if ip, err := netip.ParseAddr(host); (err != nil || !ip.IsLoopback()) && len(c.AGI.Allow) == 0 && host != "localhost" {
+	if why := badListen(c.AGI.Listen, "127.0.0.1:4573"); why != "" {
+		bad("agi.listen", "%s", why)
+	} else if !onLoopback(c.AGI.Listen) && len(c.AGI.Allow) == 0 {
 		bad("agi.allow", "is needed when agi.listen (%s) is not on loopback: FastAGI has no login", c.AGI.Listen)
 	}
-	for i, text := range c.AGI.Allow {
-		if _, err := parsePrefix(text); err != nil {
-			bad(fmt.Sprintf("agi.allow[%d]", i), "%q is no address or network, such as 10.0.0.0/8", text)
-		}
-	}
+	badPrefixes(bad, "agi.allow", c.AGI.Allow)
 	if d := c.AGI.Deadline.Duration; d < time.Millisecond || d > 10*time.Second {
 		bad("agi.deadline", "%s is not between 1ms and 10s", d)
 	}
@@ -165,9 +164,9 @@ func (c *Config) problems() (errs []error) {
 	if c.AGI.MaxConnections < 1 {
 		bad("agi.max_connections", "must be at least 1")
 	}
-	if c.AGI.Token != "" && c.AGI.TokenFile != "" {
-		bad("agi.token", "and agi.token_file exclude each other")
-	}
+	exclusive(bad, "agi.token", c.AGI.Token, c.AGI.TokenFile)
+	c.CRM.problems(bad)
+	c.HTTP.problems(bad)
 	for _, err := range c.dial().Validate() {
 		errs = append(errs, fmt.Errorf("dial.%w", err))
 	}
@@ -189,6 +188,49 @@ func (c *Config) problems() (errs []error) {
 	return errs
 }
 
+// complaint records a problem at a path of the configuration.
+type complaint func(path, format string, args ...any)
+
+// badListen says what is wrong with an address to listen on; empty if nothing is.
+func badListen(listen, example string) string {
+	_, port, err := net.SplitHostPort(listen)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("%q is no address: write it as %s", listen, example)
+	case port == "":
+		return fmt.Sprintf("%q has no port", listen)
+	}
+	if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
+		return fmt.Sprintf("%q has no valid port: use 1 to 65535", listen)
+	}
+	return ""
+}
+
+// onLoopback reports whether an address to listen on can be reached from this machine only.
+func onLoopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() || host == "localhost"
+}
+
+func badPrefixes(bad complaint, path string, texts []string) {
+	for i, text := range texts {
+		if _, err := parsePrefix(text); err != nil {
+			bad(fmt.Sprintf("%s[%d]", path, i), "%q is no address or network, such as 10.0.0.0/8", text)
+		}
+	}
+}
+
+// exclusive complains when a secret stands in the configuration and in a file.
+func exclusive(bad complaint, path string, secret ringside.Secret, file string) {
+	if !secret.IsZero() && file != "" {
+		bad(path, "and %s_file exclude each other", path)
+	}
+}
+
 func parsePrefix(text string) (netip.Prefix, error) {
 	if p, err := netip.ParsePrefix(text); err == nil {
 		return p.Masked(), nil
@@ -207,23 +249,28 @@ func (c *Config) dial() agi.Dial {
 	}
 }
 
-func (c *Config) allow() (prefixes []netip.Prefix) {
-	for _, text := range c.AGI.Allow {
+func prefixes(texts []string) (list []netip.Prefix) {
+	for _, text := range texts {
 		if p, err := parsePrefix(text); err == nil {
-			prefixes = append(prefixes, p)
+			list = append(list, p)
 		}
 	}
-	return prefixes
+	return list
 }
 
-// token reads the FastAGI token, which stands in the configuration or in a file of its own.
+// token is the FastAGI token.
 func (c *Config) token() (ringside.Secret, error) {
-	if c.AGI.TokenFile == "" {
-		return ringside.NewSecret(c.AGI.Token), nil
+	return secretOf("agi.token_file", c.AGI.Token, c.AGI.TokenFile)
+}
+
+// secretOf gives a secret, which stands in the configuration or in a file of its own.
+func secretOf(path string, secret ringside.Secret, file string) (ringside.Secret, error) {
+	if file == "" {
+		return secret, nil
 	}
-	text, err := readFile(c.AGI.TokenFile, maxConfigFile)
+	text, err := readFile(file, maxConfigFile)
 	if err != nil {
-		return ringside.Secret{}, fmt.Errorf("agi.token_file: %w", err)
+		return ringside.Secret{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return ringside.NewSecret(strings.TrimSpace(string(text))), nil
 }

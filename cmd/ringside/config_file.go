@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ringside-pbx/ringside"
 )
 
 // LoadConfig reads a configuration file over the defaults and validates the result. With no name
@@ -57,7 +59,11 @@ func inFile(file string, err error) error {
 
 // anchor makes relative paths relative to the configuration file's folder.
 func (c *Config) anchor(folder string) {
-	for _, path := range []*string{&c.Store.Path, &c.Directory.File, &c.Control.Socket, &c.AGI.TokenFile} {
+	for _, path := range []*string{
+		&c.Store.Path, &c.Directory.File, &c.Control.Socket, &c.AGI.TokenFile,
+		&c.CRM.TokenFile, &c.CRM.SigningSecretFile, &c.CRM.CAFile, &c.CRM.CertFile, &c.CRM.KeyFile,
+		&c.HTTP.TokenFile, &c.HTTP.SigningSecretFile, &c.HTTP.CertFile, &c.HTTP.KeyFile,
+	} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(folder, *path)
 		}
@@ -97,7 +103,7 @@ var goTypes = regexp.MustCompile(`(cannot unmarshal .*?) into .*`)
 
 // unknownKeys finds keys that the configuration does not have, and keys that stand twice.
 func unknownKeys(n *yaml.Node, t reflect.Type, path string) (errs []error) {
-	if t.Kind() != reflect.Struct || t == reflect.TypeFor[Duration]() {
+	if t.Kind() != reflect.Struct || t == reflect.TypeFor[Duration]() || t == reflect.TypeFor[ringside.Secret]() {
 		return nil
 	}
 	if n.Kind != yaml.MappingNode {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/configs"
 )
 
@@ -44,6 +45,23 @@ func TestConfigurationErrorsNameTheKeyAndTheLine(t *testing.T) {
 		{"a port that there can't be", "agi: {listen: '127.0.0.1:70000'}\n", []string{"agi.listen", "70000", "65535"}},
 		{"wrong type and wrong value", "agi: {max_connections: many}\nlog: {level: loud}\nnod: a\n", []string{"line 1", "cannot unmarshal", "log.level:", `no key "nod"`}},
 		{"two tokens", "agi: {token: a, token_file: b}\n", []string{"agi.token"}},
+		{"no URL of a CRM", "crm: {url: crm.example.com}\n", []string{"crm.url: is no URL"}},
+		{"a password in the URL", "crm: {url: 'https://u:sesame@crm.example.com/'}\n", []string{"crm.url: has a user name or password"}},
+		{"a query in the URL", "crm: {url: 'https://crm.example.com/?token=sesame'}\n", []string{"crm.url: has a query"}},
+		{"a CRM in the clear", "crm: {url: 'http://crm.example.com/'}\n", []string{"crm.url: is http"}},
+		{"a CRM in the clear beyond the allowed network", "crm: {url: 'http://10.1.0.1/', allow: [10.2.0.0/16]}\n", []string{"crm.url: is http"}},
+		{
+			"everything at once for the CRM", "crm: {token: 'sesame open', token_file: f, signing_secret: sesame, signing_secret_file: f, allow: [x], pin: sesame, ca_file: c, cert_file: c, timeout: 1ms, wait: 2m, poll: 0s}\n",
+			[]string{
+				"crm.token: is no token", "crm.token: and crm.token_file", "crm.signing_secret: and", "crm.allow[0]:", "crm.pin: and crm.ca_file",
+				"crm.cert_file: and crm.key_file", "crm.timeout: 1ms", "crm.wait: 2m0s", "crm.poll: 0s",
+			},
+		},
+		{
+			"what the CRM pushes", "http: {listen: '0.0.0.0:4580', token: sesame, signing_secret: sesame, key_file: k}\n",
+			[]string{"http.cert_file: is needed", "http.token: is shorter than 16", "http.signing_secret: is shorter", "http.cert_file: and http.key_file"},
+		},
+		{"nonsense to listen on", "http: {listen: nonsense}\n", []string{"http.listen:", "127.0.0.1:4580"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -56,6 +74,9 @@ func TestConfigurationErrorsNameTheKeyAndTheLine(t *testing.T) {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("the error does not say %q:\n%v", want, err)
 				}
+			}
+			if strings.Contains(err.Error(), "sesame") {
+				t.Errorf("the error tells a secret:\n%v", err)
 			}
 			for line := range strings.Lines(err.Error()) {
 				if !strings.HasPrefix(line, file) {
@@ -75,15 +96,15 @@ func TestExampleConfigurationHasEveryKeyAtItsDefault(t *testing.T) {
 	if err := want.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	want.AGI.Allow = []string{}
-	if diff := cmp.Diff(want, c); diff != "" {
+	want.AGI.Allow, want.CRM.Allow = []string{}, []string{}
+	if diff := cmp.Diff(want, c, cmp.AllowUnexported(ringside.Secret{})); diff != "" {
 		t.Errorf("the example differs from the defaults (-default +example):\n%s", diff)
 	}
 	var keys func(reflect.Type, string)
 	keys = func(typ reflect.Type, path string) {
 		for i := range typ.NumField() {
 			name, f := typ.Field(i).Tag.Get("yaml"), typ.Field(i).Type
-			if f.Kind() == reflect.Struct && f != reflect.TypeFor[Duration]() {
+			if f.Kind() == reflect.Struct && f != reflect.TypeFor[Duration]() && f != reflect.TypeFor[ringside.Secret]() {
 				keys(f, name+".")
 				continue
 			}

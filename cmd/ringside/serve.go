@@ -135,7 +135,7 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 		td.push("directory file", watch.stop)
 	}
 	d.agi, err = agi.Listen(agi.Options{
-		Listen: cfg.AGI.Listen, Allow: cfg.allow(), Token: token, Deadline: cfg.AGI.Deadline.Duration,
+		Listen: cfg.AGI.Listen, Allow: prefixes(cfg.AGI.Allow), Token: token, Deadline: cfg.AGI.Deadline.Duration,
 		Default: cfg.AGI.Default, MaxConnections: cfg.AGI.MaxConnections, Dial: cfg.dial(), Log: log,
 	}, d.calls)
 	if errors.Is(err, syscall.EADDRINUSE) {

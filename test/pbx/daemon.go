@@ -28,7 +28,8 @@ const Node = "pbx-test"
 const daemonConfig = `node: ` + Node + `
 store:
   path: %[1]s/ringside.db
-%[3]sagi:
+%[3]shttp: {listen: ""}
+agi:
   listen: "127.0.0.1:%[2]d"
   deadline: 50ms
 dial:

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+	crmsync "github.com/ringside-pbx/ringside/sync"
+)
+
+type syncCmd struct {
+	Status    syncStatusCmd    `cmd:"" help:"Tell how the link with the CRM is doing, and what waits."`
+	Refresh   syncRefreshCmd   `cmd:"" help:"Pull the directory now, and try refused credentials again."`
+	Rejected  syncRejectedCmd  `cmd:"" help:"Records that the CRM refuses: list them, send them again, give them up."`
+	Reconcile syncReconcileCmd `cmd:"" help:"Compare a day's calls with the CRM's, and send again what is missing there."`
+}
+
+type syncStatusCmd struct {
+	JSON bool `help:"Print JSON." name:"json"`
+}
+
+// Run implements the command.
+func (c *syncStatusCmd) Run(p *program) error {
+	daemon, err := p.daemon()
+	if err != nil {
+		return err
+	}
+	raw, err := daemon.SyncStatus(p.ctx)
+	if err != nil {
+		return err
+	}
+	var s crmsync.Status
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return fmt.Errorf("reading the daemon's answer: %w", err)
+	}
+	if c.JSON {
+		return printJSON(p.out, s)
+	}
+	printSync(p, &s)
+	return nil
+}
+
+func printSync(p *program, s *crmsync.Status) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
+	printLink(p, s)
+	if s.State != crmsync.Standalone {
+		say("Last success: %s\n", when(s.LastSuccess))
+	}
+	printBacklog(p, s)
+	for _, one := range s.Streams {
+		if one.Trouble == "" {
+			say("  %-12s ok, last %s\n", one.Name, when(one.LastSuccess))
+			continue
+		}
+		say("  %-12s failing since %s (%d attempts, next %s): %s\n", one.Name, when(one.Since), one.Failures,
+			clockTime(one.Next), safe(one.Reason))
+	}
+}
+
+// printLink tells the state of the link in a line, with its warnings.
+func printLink(p *program, s *crmsync.Status) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
+	switch s.State {
+	case crmsync.Standalone:
+		say("There is no CRM (crm.url is not set): records are kept here only.\n")
+	case crmsync.Up:
+		say("The CRM link is up: %s\n", safe(s.URL))
+	case crmsync.Connecting:
+		say("The CRM has not answered yet: %s\n", safe(s.URL))
+	case crmsync.Locked:
+		say("The CRM refuses the credentials since %s: %s. Nothing is sent until they are good again; calls go on.\n", when(s.Since), safe(s.Reason))
+	default:
+		say("The CRM link fails since %s: %s. Calls go on.\n", when(s.Since), safe(s.Reason))
+	}
+	for _, w := range s.Warnings {
+		say("Attention: %s\n", safe(w))
+	}
+}
+
+func printBacklog(p *program, s *crmsync.Status) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
+	if s.State == crmsync.Standalone {
+		return
+	}
+	b := s.Backlog
+	say("Waiting: %d calls (%s), CDRs of %d calls", b.Calls, size(b.Bytes), b.CDRs)
+	if !b.Oldest.IsZero() {
+		say(", the oldest from %s", when(b.Oldest))
+	}
+	say("\n")
+	if !s.FullAt.IsZero() {
+		say("At this rate the disk (%s free) is full on %s.\n", size(s.Disk.Free), s.FullAt.Local().Format("2006-01-02"))
+	}
+	if b.Rejected > 0 {
+		say("Rejected by the CRM: %d (ringside sync rejected list)\n", b.Rejected)
+	}
+}
+
+// when writes a time with its age.
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return fmt.Sprintf("%s (%s ago)", t.Local().Format("2006-01-02 15:04:05"), time.Since(t).Round(time.Second))
+}
+
+func clockTime(t time.Time) string {
+	if t.IsZero() {
+		return "soon"
+	}
+	return t.Local().Format("15:04:05")
+}
+
+// size writes a number of bytes as people read it.
+func size(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, prefix := float64(n)/unit, 0
+	for ; value >= unit && prefix < 4; prefix++ {
+		value /= unit
+	}
+	return fmt.Sprintf("%.1f %ciB", value, "KMGTP"[prefix])
+}
+
+type syncRefreshCmd struct{}
+
+// Run implements the command.
+func (c *syncRefreshCmd) Run(p *program) error {
+	daemon, err := p.daemon()
+	if err != nil {
+		return err
+	}
+	if err := daemon.SyncRefresh(p.ctx); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(p.out, "The CRM is being asked; 'ringside sync status' tells what it says.")
+	return nil
+}
+
+type syncRejectedCmd struct {
+	List  rejectedListCmd  `cmd:"" help:"List the records in the bucket, each with the reason."`
+	Retry rejectedRetryCmd `cmd:"" help:"Send records of the bucket again."`
+	Drop  rejectedDropCmd  `cmd:"" help:"Give records up: the CRM will not have them; they stay in the local list of calls."`
+}
+
+type rejectedListCmd struct {
+	Limit int  `help:"How many at most." default:"100"`
+	JSON  bool `help:"Print JSON." name:"json"`
+}
+
+// Run implements the command.
+func (c *rejectedListCmd) Run(p *program) error {
+	if c.Limit < 1 {
+		return exitError{exitUsage, errors.New("--limit must be at least 1")}
+	}
+	daemon, err := p.daemon()
+	if err != nil {
+		return err
+	}
+	list, err := daemon.Rejected(p.ctx, "", c.Limit)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(p.out, list)
+	}
+	for _, r := range list {
+		_, _ = fmt.Fprintf(p.out, "%s  %s  revision %d  %s: %s\n", r.At.Local().Format("2006-01-02 15:04:05"), safe(r.ID), r.Revision, safe(r.Code), safe(r.Reason))
+	}
+	switch {
+	case len(list) == 0:
+		_, _ = fmt.Fprintln(p.out, "The bucket is empty: the CRM refuses nothing.")
+	case len(list) == c.Limit:
+		_, _ = fmt.Fprintln(p.out, "There may be more: see --limit.")
+	}
+	return nil
+}
+
+// chosen names records of the bucket on the command line.
+type chosen struct {
+	IDs []string `arg:"" optional:"" name:"id" help:"The records, as in the list."`
+	All bool     `help:"All records in the bucket."`
+}
+
+func (c *chosen) check() error {
+	if c.All == (len(c.IDs) > 0) {
+		return exitError{exitUsage, errors.New("name records as in 'ringside sync rejected list', or use --all")}
+	}
+	return nil
+}
+
+// missing says how many of the named records were not in the bucket.
+func (c *chosen) report(p *program, n int, done string) error {
+	_, _ = fmt.Fprintf(p.out, "%d records %s.\n", n, done)
+	if !c.All && n < len(c.IDs) {
+		return exitError{exitNotFound, fmt.Errorf("%d of the %d named records are not in the bucket", len(c.IDs)-n, len(c.IDs))}
+	}
+	return nil
+}
+
+type rejectedRetryCmd struct{ chosen }
+
+// Run implements the command.
+func (c *rejectedRetryCmd) Run(p *program) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	daemon, err := p.daemon()
+	if err != nil {
+		return err
+	}
+	n, err := daemon.RetryRejected(p.ctx, c.IDs)
+	if err != nil {
+		return err
+	}
+	return c.report(p, n, "are sent again")
+}
+
+type rejectedDropCmd struct{ chosen }
+
+// Run implements the command.
+func (c *rejectedDropCmd) Run(p *program) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	daemon, err := p.daemon()
+	if err != nil {
+		return err
+	}
+	n, err := daemon.DropRejected(p.ctx, c.IDs)
+	if err != nil {
+		return err
+	}
+	return c.report(p, n, "are given up")
+}
+
+type syncReconcileCmd struct {
+	Day  string `help:"The day, such as 2026-11-23, in the directory's time zone." required:"" placeholder:"DATE"`
+	JSON bool   `help:"Print JSON." name:"json"`
+}
+
+// Run implements the command.
+func (c *syncReconcileCmd) Run(p *program) error {
+	if _, err := time.Parse(time.DateOnly, c.Day); err != nil {
+		return exitError{exitUsage, fmt.Errorf("--day %q is no day: write it as 2026-11-23", c.Day)}
+	}
+	daemon, err := p.daemon()
+	if err != nil {
+		return err
+	}
+	state, err := daemon.Directory(p.ctx)
+	if err != nil {
+		return err
+	}
+	day, err := time.ParseInLocation(time.DateOnly, c.Day, zoneOf(state.Document))
+	if err != nil {
+		return exitError{exitUsage, err}
+	}
+	raw, err := daemon.Reconcile(p.ctx, day, day.AddDate(0, 0, 1))
+	if err != nil {
+		return err
+	}
+	var r crmsync.Reconciliation
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return fmt.Errorf("reading the daemon's answer: %w", err)
+	}
+	if c.JSON {
+		return printJSON(p.out, r)
+	}
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
+	say("Calls of %s: %d here, %d at the CRM.\n", c.Day, r.Ours, r.Theirs)
+	say("Missing there: %d, older there: %d; %d are sent again.\n", r.Missing, r.Outdated, r.Requeued)
+	if r.Waiting+r.Rejected > 0 {
+		say("On their way: %d, in the bucket of rejected ones: %d.\n", r.Waiting, r.Rejected)
+	}
+	if r.Unknown > 0 {
+		say("The CRM has %d calls of this node that are not known here, such as:\n", r.Unknown)
+		for _, id := range r.UnknownIDs {
+			say("  %s\n", safe(id))
+		}
+	}
+	return nil
+}
+
+// zoneOf is a directory's time zone.
+func zoneOf(d *ringside.Directory) *time.Location {
+	if d != nil && d.TimeZone != "" {
+		if z, err := time.LoadLocation(d.TimeZone); err == nil {
+			return z
+		}
+	}
+	return time.UTC
+}
