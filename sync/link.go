@@ -161,6 +161,9 @@ func (r *retries) failed(ctx context.Context, err error, woken <-chan struct{}) 
 		wait = &r.rarely
 	}
 	pause := wait.Next(f.RetryAfter)
+	if f.Trouble == Unauthorized {
+		pause = 0 // enter knows how long
+	}
 	r.stream.failed(f, pause)
 	t := time.NewTimer(pause)
 	defer t.Stop()

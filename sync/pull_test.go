@@ -212,6 +212,29 @@ func TestRefusedCredentialsStopEverythingUntilTheyAreGood(t *testing.T) {
 	})
 }
 
+func TestCredentialsThatAreGoodForAPartOnlyDoNotMakeAStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTaker()
+		k.whole = func(w http.ResponseWriter, _ *http.Request, _ CallBatch) bool {
+			answerJSON(w, 403, ErrorBody{Error: "may not write calls"})
+			return true
+		}
+		s := newSite(t, onlyCalls(k))
+		s.store.add("office-1")
+		s.start()
+		time.Sleep(24 * time.Hour)
+		if n := s.hit("POST /v1/calls"); n < 100 || n > 600 {
+			t.Errorf("in a day it was tried %d times", n)
+		}
+		if st := s.status(); !strings.Contains(st.Reason, "may not write calls") {
+			t.Errorf("the status says %s: %s", st.State, st.Reason)
+		}
+		if n := s.log.count("level=WARN"); n != 1 {
+			t.Errorf("it is logged %d times:\n%s", n, s.log)
+		}
+	})
+}
+
 func TestContactsGoOnWhereTheyStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := true

@@ -21,8 +21,11 @@ type state struct {
 	// told is since when there is trouble that was told, by topic.
 	told map[string]time.Time
 	// closed: the credentials are refused, and only the prober goes on. open is closed when that ends.
-	closed  bool
-	open    chan struct{}
+	closed bool
+	open   chan struct{}
+	opened time.Time
+	// probed: the prober has waited and asks again; its success opens.
+	probed  bool
 	probing backoff.Backoff
 
 	lastSuccess time.Time
@@ -70,7 +73,7 @@ func (s *stream) ok() {
 	defer st.mu.Unlock()
 	now := st.now()
 	s.lastSuccess, st.lastSuccess = now, now
-	if s.failure != nil && s.failure.Trouble == Unauthorized {
+	if st.probed {
 		st.reopenLocked()
 	}
 	s.clear(now)
@@ -121,7 +124,10 @@ func (s *stream) failed(f *Failure, pause time.Duration) {
 	s.failures++
 	if f.Trouble == Unauthorized && !st.closed {
 		st.closed = true
-		st.probing.Reset()
+		// Credentials that are good for a moment, or for a part of the link, are probed ever less often.
+		if now.Sub(st.opened) > lastProbing {
+			st.probing.Reset()
+		}
 	}
 	topic := s.topic(f)
 	_, told := st.told[topic]
@@ -176,7 +182,13 @@ func (s *stream) enter(ctx context.Context) bool {
 	pause := st.probing.Next(0)
 	s.next = st.now().Add(pause)
 	st.mu.Unlock()
-	return rest(ctx, pause, open)
+	if !rest(ctx, pause, open) {
+		return false
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.probed = st.closed
+	return true
 }
 
 // reopen lets everybody try again: the credentials have been renewed, or somebody asks.
@@ -188,7 +200,7 @@ func (st *state) reopen() {
 
 func (st *state) reopenLocked() {
 	if st.closed {
-		st.closed = false
+		st.closed, st.probed, st.opened = false, false, st.now()
 		close(st.open)
 		st.open = make(chan struct{})
 	}
