@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -26,14 +27,25 @@ const (
 
 var errIdle = errors.New("nothing arrived for too long")
 
-// compress gives the body as it is sent, and its Content-Encoding.
-func compress(into *bytes.Buffer, body []byte) error {
-	z, err := gzip.NewWriterLevel(into, gzip.BestSpeed)
-	if err != nil {
-		return err
+// compressor compresses bodies; its writers are large and are used again.
+type compressor struct{ writers sync.Pool }
+
+// compress gives a body as gzip.
+func (c *compressor) compress(body []byte) ([]byte, error) {
+	into := bytes.NewBuffer(make([]byte, 0, len(body)/6+1024))
+	z, ok := c.writers.Get().(*gzip.Writer)
+	if ok {
+		z.Reset(into)
+	} else {
+		var err error
+		if z, err = gzip.NewWriterLevel(into, gzip.BestSpeed); err != nil {
+			return nil, err
+		}
 	}
-	_, err = z.Write(body)
-	return errors.Join(err, z.Close())
+	_, err := z.Write(body)
+	err = errors.Join(err, z.Close())
+	c.writers.Put(z)
+	return into.Bytes(), err
 }
 
 // isJSON reports whether a Content-Type is JSON's.

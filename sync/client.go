@@ -22,6 +22,7 @@ type client struct {
 	node, agent string
 	timeout     time.Duration
 	now         func() time.Time
+	gzip        compressor
 	// plain: the CRM does not take compressed bodies.
 	plain atomic.Bool
 	// heard is told of every answer, whatever it is.
@@ -126,11 +127,10 @@ func (c *client) newRequest(ctx context.Context, r *request) (*http.Request, err
 	body, encoding := r.body, ""
 	if len(body) >= worthGzip && !c.plain.Load() {
 		if r.zipped == nil {
-			var b bytes.Buffer
-			if err := compress(&b, body); err != nil {
+			var err error
+			if r.zipped, err = c.gzip.compress(body); err != nil {
 				return nil, err
 			}
-			r.zipped = b.Bytes()
 		}
 		body, encoding = r.zipped, "gzip"
 	}
