@@ -27,6 +27,7 @@ type Daemon interface {
 	Waiting(ctx context.Context) ([]ringside.Waiting, error)
 	Directory(ctx context.Context) (DirectoryState, error)
 	Directories
+	Link
 	// LoadContacts adds contacts, or replaces those with the same number; it returns how many.
 	LoadContacts(ctx context.Context, contacts []ringside.Contact) (int, error)
 	CheckStore(ctx context.Context) (StoreReport, error)
@@ -44,6 +45,8 @@ type Status struct {
 	Waiting   int             `json:"waiting_callers"`
 	Directory DirectoryState  `json:"directory"`
 	Store     json.RawMessage `json:"store"`
+	// CRM is the state of the link with the CRM.
+	CRM json.RawMessage `json:"crm,omitempty"`
 }
 
 // DirectoryState says which directory is in effect and what is wrong with it.

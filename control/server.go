@@ -133,6 +133,7 @@ func (s *Server) routes() http.Handler {
 		}
 		return struct{}{}, s.daemon.BackupStore(r.Context(), path)
 	})
+	linkRoutes(mux, s.daemon)
 	mux.HandleFunc("GET /tail", s.tail)
 	return mux
 }

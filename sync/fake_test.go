@@ -376,7 +376,7 @@ func newSite(t *testing.T, routes map[string]http.HandlerFunc, set ...func(*Opti
 	})
 	opt := Options{
 		Node: "office", Version: "test", URL: &url.URL{Scheme: "https", Host: "crm.example", Path: "/v1/"},
-		Transport: inProcess{counted}, Store: s.store, Directory: s.dir, Calls: s.calls,
+		Config: true, Transport: inProcess{counted}, Store: s.store, Directory: s.dir, Calls: s.calls,
 		Log: slog.New(slog.NewTextHandler(s.log, nil)),
 	}
 	for _, f := range set {

@@ -55,9 +55,11 @@ func (l *Link) Start() {
 	if l.client == nil {
 		return
 	}
-	l.stream(ctx, "directory", l.followDirectory)
+	if l.opt.Config {
+		l.stream(ctx, "directory", l.followDirectory)
+		l.stream(ctx, "edits", l.sendEdits)
+	}
 	l.stream(ctx, "calls", func(ctx context.Context, s *stream) { l.deliver(ctx, s, ringside.CallParcel) })
-	l.stream(ctx, "edits", l.sendEdits)
 	l.stream(ctx, "heartbeat", l.beat)
 	if l.opt.CDRs {
 		l.stream(ctx, "cdrs", func(ctx context.Context, s *stream) { l.deliver(ctx, s, ringside.CDRParcel) })
@@ -94,9 +96,11 @@ func (l *Link) Refresh() error {
 	if l.client == nil {
 		return ErrStandalone
 	}
-	select {
-	case l.refresh <- struct{}{}:
-	default:
+	if l.opt.Config {
+		select {
+		case l.refresh <- struct{}{}:
+		default:
+		}
 	}
 	l.state.reopen()
 	return nil
@@ -172,6 +176,7 @@ func (r *retries) failed(ctx context.Context, err error, woken <-chan struct{}) 
 		return false
 	case <-t.C:
 	case <-woken:
+	case <-r.stream.state.hurried():
 	}
 	// After a refusal of the credentials, one stream finds out whether they are good again.
 	return r.stream.enter(ctx)

@@ -31,6 +31,8 @@ type Options struct {
 	// Country is the directory's default country now: contacts are read again when it changes,
 	// because their numbers are kept in international form.
 	Country func() string
+	// Config: the directory is the CRM's; it is not where the site has a directory file.
+	Config bool
 	// Contacts, Annotations, CDRs and Events say which of the optional parts the CRM serves.
 	Contacts, Annotations, CDRs, Events bool
 	// Timeout bounds a request until its answer begins, Wait is how long the CRM may hold back an

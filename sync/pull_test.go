@@ -184,7 +184,7 @@ func TestRefusedCredentialsStopEverythingUntilTheyAreGood(t *testing.T) {
 		if n := s.hit("POST /v1/calls"); n > 2 {
 			t.Errorf("records were sent %d times with credentials that are refused", n)
 		}
-		if n := s.hit("GET /v1/config"); n < 100 || n > 600 {
+		if n := s.hit("POST /v1/heartbeat"); n < 100 || n > 600 {
 			t.Errorf("a day's probes are %d", n)
 		}
 		st := s.status()

@@ -28,6 +28,9 @@ type state struct {
 	probed  bool
 	probing backoff.Backoff
 
+	// hurry is closed, and another one made, when everybody is to try again at once.
+	hurry chan struct{}
+
 	lastSuccess time.Time
 	skew        time.Duration // this clock's lead over the CRM's
 	skewed      bool
@@ -48,12 +51,13 @@ type stream struct {
 	lastSuccess time.Time
 }
 
-// prober is the stream that finds out whether refused credentials are good again.
-const prober = "directory"
+// prober is the stream that finds out whether refused credentials are good again: it always runs, and
+// what it asks costs the CRM nothing.
+const prober = "heartbeat"
 
 func newState(opt Options) *state {
 	return &state{
-		log: opt.Log, now: opt.Now, open: make(chan struct{}), told: map[string]time.Time{},
+		log: opt.Log, now: opt.Now, open: make(chan struct{}), hurry: make(chan struct{}), told: map[string]time.Time{},
 		probing: backoff.Backoff{First: firstProbing, Last: lastProbing},
 	}
 }
@@ -191,11 +195,20 @@ func (s *stream) enter(ctx context.Context) bool {
 	return true
 }
 
-// reopen lets everybody try again: the credentials have been renewed, or somebody asks.
+// reopen lets everybody try again at once: the credentials have been renewed, or somebody asks.
 func (st *state) reopen() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	close(st.hurry)
+	st.hurry = make(chan struct{})
 	st.reopenLocked()
+}
+
+// hurried is closed when everybody is to try again at once.
+func (st *state) hurried() <-chan struct{} {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.hurry
 }
 
 func (st *state) reopenLocked() {

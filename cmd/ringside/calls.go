@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -66,7 +67,37 @@ func (c *callsShowCmd) Run(p *program) error {
 		return printJSON(p.out, call)
 	}
 	printCall(p.out, &call)
+	note, err := daemon.Annotation(p.ctx, c.ID)
+	if errors.Is(err, control.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	printAnnotation(p.out, &note)
 	return nil
+}
+
+// printAnnotation prints what the CRM says about a call.
+func printAnnotation(out io.Writer, a *ringside.Annotation) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format, args...) }
+	say("The CRM says:\n")
+	if c := a.Contact; c != nil {
+		say("  contact      %s\n", safe(strings.TrimSpace(c.Name+" "+c.Company+" "+c.URL)))
+	}
+	if a.Responsible != "" {
+		say("  responsible  %s\n", safe(a.Responsible))
+	}
+	if a.Note != "" {
+		say("  note         %s\n", safe(a.Note))
+	}
+	if t := a.Task; t != nil {
+		state := "open"
+		if t.Done {
+			state = "done"
+		}
+		say("  task         %s (%s) %s\n", safe(t.Title), state, safe(t.URL))
+	}
 }
 
 type callsTailCmd struct {

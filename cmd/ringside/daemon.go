@@ -13,6 +13,7 @@ import (
 	"github.com/ringside-pbx/ringside/directory"
 	"github.com/ringside-pbx/ringside/routing"
 	"github.com/ringside-pbx/ringside/store"
+	crmsync "github.com/ringside-pbx/ringside/sync"
 )
 
 // daemon is the running ringside: its parts, and what the control socket asks of them.
@@ -24,12 +25,13 @@ type daemon struct {
 	calls   *calls.Switchboard
 	agi     *agi.Server
 	keeper  *directory.Keeper
+	link    *crmsync.Link
 }
 
 var _ control.Daemon = (*daemon)(nil)
 
 // Status implements control.Daemon.
-func (d *daemon) Status(context.Context) (control.Status, error) {
+func (d *daemon) Status(ctx context.Context) (control.Status, error) {
 	s := control.Status{
 		Version: version, Node: d.cfg.Node, Started: d.started, AGI: d.agi.Addr().String(),
 		Live: len(d.calls.Live()), Waiting: len(d.calls.Waiting()), Directory: d.state(),
@@ -41,7 +43,11 @@ func (d *daemon) Status(context.Context) (control.Status, error) {
 		}
 		return err.Error()
 	}
-	var err error
+	link, err := d.SyncStatus(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.CRM = link
 	s.Store, err = json.Marshal(storeState{
 		Path: d.store.Path(), OK: st.Err == nil, Since: st.Since, Error: text(st.Err), Pending: st.Pending,
 		Dropped: st.Dropped, Calls: st.Calls, Outbox: st.Outbox, LastWrite: st.LastWrite,

@@ -36,6 +36,7 @@ type cli struct {
 	Contacts   contactsCmd   `cmd:"" help:"Load contacts."`
 	Calls      callsCmd      `cmd:"" help:"List, show or follow calls."`
 	Call       callCmd       `cmd:"" help:"Place a call as Asterisk would, to try the daemon without a PBX."`
+	Sync       syncCmd       `cmd:"" help:"The link with the CRM: its state, rejected records, comparison."`
 	Status     statusCmd     `cmd:"" help:"Tell how the daemon is doing."`
 	Store      storeCmd      `cmd:"" help:"Check or back up the store."`
 	Dialplan   dialplanCmd   `cmd:"" help:"Print the dialplan to paste into the PBX."`

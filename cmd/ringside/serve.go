@@ -18,6 +18,7 @@ import (
 	"github.com/ringside-pbx/ringside/control"
 	"github.com/ringside-pbx/ringside/directory"
 	"github.com/ringside-pbx/ringside/store"
+	crmsync "github.com/ringside-pbx/ringside/sync"
 )
 
 type serveCmd struct {
@@ -107,7 +108,7 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 	d := &daemon{cfg: cfg, log: log, started: time.Now()}
 	d.store, err = store.Open(ctx, store.Options{
 		Path: cfg.Store.Path, Node: cfg.Node, Log: log, Retention: cfg.Store.Retention.Duration,
-		MaxCalls: cfg.Store.MaxCalls, MoveAside: true,
+		MaxCalls: cfg.Store.MaxCalls, MoveAside: true, CDRs: cfg.CRM.URL != "" && cfg.CRM.CDRs,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -129,11 +130,20 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 
 	d.keeper = directory.New(directory.Options{
 		Store: keeperStore{d.store}, Effect: d.calls.SetDirectory, Log: log, File: cfg.Directory.File,
+		WithCRM: cfg.CRM.URL != "",
 	})
 	watch := d.firstDirectory(ctx, demo)
 	if watch != nil {
 		td.push("directory file", watch.stop)
 	}
+	link, err := d.linkOptions()
+	if err != nil {
+		return nil, nil, err
+	}
+	d.link = crmsync.New(link)
+	d.link.Start()
+	td.push("CRM link", d.link.Stop)
+
 	d.agi, err = agi.Listen(agi.Options{
 		Listen: cfg.AGI.Listen, Allow: prefixes(cfg.AGI.Allow), Token: token, Deadline: cfg.AGI.Deadline.Duration,
 		Default: cfg.AGI.Default, MaxConnections: cfg.AGI.MaxConnections, Dial: cfg.dial(), Log: log,
@@ -150,6 +160,13 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 		}
 		return nil
 	})
+	web, err := d.listenHTTP()
+	if err != nil {
+		return nil, nil, err
+	}
+	if web != nil {
+		td.push("HTTP", web.stop)
+	}
 	server, err := control.Listen(cfg.Control.Socket, d, log)
 	if err != nil {
 		return nil, nil, err
@@ -161,7 +178,7 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 		return nil // a request outlived the grace time, as calls do
 	})
 	log.Info("ringside is ready", "version", version, "node", cfg.Node, "agi", d.agi.Addr().String(),
-		"socket", cfg.Control.Socket, "store", cfg.Store.Path, "after", time.Since(d.started).Round(time.Millisecond))
+		"http", web.address(), "socket", cfg.Control.Socket, "store", cfg.Store.Path, "after", time.Since(d.started).Round(time.Millisecond))
 	return d, td, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	crmsync "github.com/ringside-pbx/ringside/sync"
 )
 
 type statusCmd struct {
@@ -36,6 +38,12 @@ func (c *statusCmd) Run(p *program) error {
 		say("The store fails since %s: %s. Routing is not affected; %d records were lost.\n",
 			st.Since.Local().Format("2006-01-02 15:04:05"), safe(st.Error), st.Dropped)
 	}
+	var link crmsync.Status
+	if err := json.Unmarshal(s.CRM, &link); err != nil {
+		return fmt.Errorf("reading the daemon's answer: %w", err)
+	}
+	printLink(p, &link)
+	printBacklog(p, &link)
 	if st.MovedAside != "" {
 		say("A damaged store was moved to %s: %s\n", safe(st.MovedAside), safe(st.Damage))
 	}

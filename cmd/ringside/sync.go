@@ -50,7 +50,11 @@ func printSync(p *program, s *crmsync.Status) {
 	}
 	printBacklog(p, s)
 	for _, one := range s.Streams {
-		if one.Trouble == "" {
+		switch {
+		case one.Trouble == "" && one.LastSuccess.IsZero():
+			say("  %-12s nothing to do yet\n", one.Name)
+			continue
+		case one.Trouble == "":
 			say("  %-12s ok, last %s\n", one.Name, when(one.LastSuccess))
 			continue
 		}
@@ -85,6 +89,10 @@ func printBacklog(p *program, s *crmsync.Status) {
 		return
 	}
 	b := s.Backlog
+	if b.Calls+b.CDRs+b.Rejected == 0 {
+		say("Nothing waits to be delivered.\n")
+		return
+	}
 	say("Waiting: %d calls (%s), CDRs of %d calls", b.Calls, size(b.Bytes), b.CDRs)
 	if !b.Oldest.IsZero() {
 		say(", the oldest from %s", when(b.Oldest))
