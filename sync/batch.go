@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"net/http"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -60,19 +61,20 @@ func newItem(kind ringside.ParcelKind, p ringside.Parcel) item {
 
 // batch is a request with several items.
 type batch struct {
-	items []item
-	body  []byte
+	items   []item
+	request *request
 }
 
-func newBatch(node string, items []item) *batch {
+// newBatch makes the request of a batch. The same batch has the same key.
+func (d *delivery) newBatch(items []item) (*batch, error) {
 	size := 64
 	for _, it := range items {
 		size += len(it.body) + 1
 	}
 	b := bytes.NewBuffer(make([]byte, 0, size))
-	name, err := json.Marshal(node)
+	name, err := json.Marshal(d.link.opt.Node)
 	if err != nil {
-		name = []byte(`""`) // a text always has a JSON form
+		return nil, err
 	}
 	b.WriteString(`{"node":`)
 	b.Write(name)
@@ -84,13 +86,9 @@ func newBatch(node string, items []item) *batch {
 		b.Write(it.body)
 	}
 	b.WriteString(`]}`)
-	return &batch{items: items, body: b.Bytes()}
-}
-
-// request is the batch's. The same batch has the same key.
-func (b *batch) request(path string) *request {
-	sum := sha256.Sum256(b.body)
-	return &request{method: "POST", path: path, body: b.body, key: hex.EncodeToString(sum[:16])}
+	sum := sha256.Sum256(b.Bytes())
+	r := &request{method: http.MethodPost, path: d.path, body: b.Bytes(), key: hex.EncodeToString(sum[:16])}
+	return &batch{items, r}, d.link.client.zip(r)
 }
 
 // outcome is what an answer says about a batch.

@@ -121,17 +121,22 @@ func (c *client) broken(whole, ctx context.Context, err error) error {
 	return netFailure(err)
 }
 
+// zip compresses a request's body, if that is worth it and has not been done.
+func (c *client) zip(r *request) (err error) {
+	if r.zipped == nil && len(r.body) >= worthGzip && !c.plain.Load() {
+		r.zipped, err = c.gzip.compress(r.body)
+	}
+	return err
+}
+
 func (c *client) newRequest(ctx context.Context, r *request) (*http.Request, error) {
 	u := c.base.JoinPath(r.path)
 	u.RawQuery = r.query.Encode()
+	if err := c.zip(r); err != nil {
+		return nil, err
+	}
 	body, encoding := r.body, ""
-	if len(body) >= worthGzip && !c.plain.Load() {
-		if r.zipped == nil {
-			var err error
-			if r.zipped, err = c.gzip.compress(body); err != nil {
-				return nil, err
-			}
-		}
+	if r.zipped != nil && !c.plain.Load() {
 		body, encoding = r.zipped, "gzip"
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), bytes.NewReader(body))

@@ -56,6 +56,9 @@ func (l *Link) deliver(ctx context.Context, s *stream, kind ringside.ParcelKind)
 		sent, err := d.drain(ctx)
 		switch {
 		case err != nil:
+			if sent {
+				tries.soon.Reset() // it was away for a moment only
+			}
 			d.rewind()
 			if !tries.failed(ctx, err, nil) {
 				return
@@ -108,12 +111,14 @@ func (d *delivery) nextDue() time.Duration {
 func (d *delivery) drain(ctx context.Context) (sent bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	made := make(chan []item)
+	made := make(chan *batch)
 	settled := make(chan []ringside.Settlement, 4)
-	var wg, settling sync.WaitGroup
-	wg.Go(func() {
+	reader, stop := context.WithCancel(ctx)
+	defer stop()
+	var reading, settling sync.WaitGroup
+	reading.Go(func() {
 		defer close(made)
-		if err := d.read(ctx, made); err != nil {
+		if err := d.read(reader, made, settled); err != nil {
 			cancel(err)
 		}
 	})
@@ -125,21 +130,19 @@ func (d *delivery) drain(ctx context.Context) (sent bool, err error) {
 			}
 		}
 	})
-	for items := range made {
+	for b := range made {
+		if err != nil {
+			continue // the reader is being stopped
+		}
 		var n int
-		if n, err = d.send(ctx, items, settled); err != nil {
-			break
+		if n, err = d.send(ctx, b, settled); err != nil {
+			stop()
 		}
 		sent = sent || n > 0
 	}
+	reading.Wait()
 	close(settled)
 	settling.Wait()
-	if err != nil {
-		cancel(err)
-	}
-	for range made { //nolint:revive // the reader ends when nobody takes from it any more
-	}
-	wg.Wait()
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -159,75 +162,79 @@ func (d *delivery) keep(ctx context.Context, list []ringside.Settlement) error {
 	return d.link.opt.Store.Settle(ctx, d.kind, list)
 }
 
-// read gives what waits, in batches, until there is no more.
-func (d *delivery) read(ctx context.Context, made chan<- []item) error {
+// read gives what waits, in batches that are ready to be sent, until there is no more.
+func (d *delivery) read(ctx context.Context, made chan<- *batch, settled chan<- []ringside.Settlement) error {
 	for {
 		d.mu.Lock()
 		after, size := d.after, d.size
 		d.mu.Unlock()
 		parcels, err := d.link.opt.Store.Outbox(ctx, d.kind, after, size, MaxBatchBytes)
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil || len(parcels) == 0 {
 			return err
 		}
-		items := make([]item, 0, len(parcels))
-		d.mu.Lock()
-		d.after = parcels[len(parcels)-1].Seq
-		now := d.link.opt.Now()
-		for _, p := range parcels {
-			if w := d.deferred[p.Seq]; w == nil || !w.until.After(now) {
-				items = append(items, newItem(d.kind, p))
-			}
-		}
-		d.mu.Unlock()
+		items := d.items(parcels, settled)
 		if len(items) == 0 {
 			continue
 		}
+		b, err := d.newBatch(items)
+		if err != nil {
+			return err
+		}
 		select {
-		case made <- items:
+		case made <- b:
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// send sends items in one request, or in several if it is refused whole, and hands on what the CRM
-// said. It returns how many it has answered for.
-func (d *delivery) send(ctx context.Context, items []item, settled chan<- []ringside.Settlement) (int, error) {
+// items makes items of the parcels that are due. One that can't be sent goes to the bucket.
+func (d *delivery) items(parcels []ringside.Parcel, settled chan<- []ringside.Settlement) []item {
+	items := make([]item, 0, len(parcels))
 	now := d.link.opt.Now()
 	var broken []ringside.Settlement
-	whole := items[:0]
-	for _, it := range items {
-		if it.broken != "" {
-			broken = append(broken, rejection(it, "unreadable", it.broken, now))
+	d.mu.Lock()
+	d.after = parcels[len(parcels)-1].Seq
+	for _, p := range parcels {
+		if w := d.deferred[p.Seq]; w != nil && w.until.After(now) {
 			continue
 		}
-		whole = append(whole, it)
+		if it := newItem(d.kind, p); it.broken != "" {
+			broken = append(broken, rejection(it, "unreadable", it.broken, now))
+		} else {
+			items = append(items, it)
+		}
 	}
+	d.mu.Unlock()
 	if len(broken) > 0 {
 		settled <- broken
 	}
-	if len(whole) == 0 {
-		return 0, nil
-	}
-	res, err := d.post(ctx, newBatch(d.link.opt.Node, whole))
+	return items
+}
+
+// send sends a batch in one request, or in several if it is refused whole, and hands on what the CRM
+// said. It returns how many items it has answered for.
+func (d *delivery) send(ctx context.Context, b *batch, settled chan<- []ringside.Settlement) (int, error) {
+	res, err := d.post(ctx, b.request)
 	var f *Failure
 	if errors.As(err, &f) && (f.Trouble == Refusal || f.Trouble == TooLarge) {
-		return d.divide(ctx, whole, f, settled)
+		return d.divide(ctx, b.items, f, settled)
 	}
 	if err != nil {
 		return 0, err
 	}
 	d.grow()
-	return d.settle(newBatch(d.link.opt.Node, whole).read(*res, d.link.opt.Now()), settled)
+	return d.settle(b.read(*res, d.link.opt.Now()), settled)
 }
 
-// post makes one request of a batch.
-func (d *delivery) post(ctx context.Context, b *batch) (*Results, error) {
-	r := b.request(d.path)
+// post makes the request of a batch.
+func (d *delivery) post(ctx context.Context, r *request) (*Results, error) {
 	a, err := d.link.client.do(ctx, r)
 	var f *Failure
-	if errors.As(err, &f) && f.Trouble == NoCompression && r.zipped != nil {
-		d.link.client.plain.Store(true)
+	if errors.As(err, &f) && f.Trouble == NoCompression && r.zipped != nil && d.link.client.plain.CompareAndSwap(false, true) {
 		a, err = d.link.client.do(ctx, r)
 	}
 	if err != nil {
@@ -293,12 +300,18 @@ func (d *delivery) divide(ctx context.Context, items []item, f *Failure, settled
 		if f.Trouble == TooLarge {
 			d.shrink(half)
 		}
-		n, err := d.send(ctx, items[:half:half], settled)
-		if err != nil {
-			return n, err
+		n := 0
+		for _, part := range [][]item{items[:half], items[half:]} {
+			b, err := d.newBatch(part)
+			if err != nil {
+				return n, err
+			}
+			more, err := d.send(ctx, b, settled)
+			if n += more; err != nil {
+				return n, err
+			}
 		}
-		more, err := d.send(ctx, items[half:], settled)
-		return n + more, err
+		return n, nil
 	}
 	if d.refused++; d.refused > suspicious {
 		// Records that are refused one after the other, and none is taken: it is not the records.
