@@ -296,12 +296,12 @@ func bareSend(ctx context.Context, client *http.Client, addr string, body []byte
 	return err
 }
 
-// P11, second half: live decisions while a backlog drains. Beside it, decisions while a bare client
-// sends the same bodies, which takes the processors in the same way.
+// P11, second half: live decisions while a backlog drains. Beside it, in the same rounds, decisions
+// while a bare client sends as many of the same bodies: what the CRM on this machine takes.
 func TestBenchDecisionsWhileDraining(t *testing.T) {
 	gate(t)
 	n, rounds := setting("RINGSIDE_BENCH_BACKLOG", 1_000_000), setting("RINGSIDE_BENCH_ROUNDS", 5)
-	span := time.Duration(setting("RINGSIDE_BENCH_MS", 3000)) * time.Millisecond
+	span := time.Duration(setting("RINGSIDE_BENCH_MS", 1500)) * time.Millisecond
 	s := newSink(t)
 	s.reset(true)
 	s.gate(true)
@@ -310,37 +310,51 @@ func TestBenchDecisionsWhileDraining(t *testing.T) {
 	a := &asterisk{d.addr, true}
 	_ = paced(t, a, 100, time.Second)
 	var quiet, busy, bare []time.Duration
-	for range rounds {
+	for round := range rounds {
 		q := paced(t, a, 100, span)
 		s.gate(false)
 		d.run("sync", "refresh")
-		before := s.count()
-		for s.count() == before {
-			time.Sleep(time.Millisecond)
-		}
+		before, begun := s.count(), time.Now()
 		b := paced(t, a, 100, span)
-		during := s.count() - before
+		rate := float64(s.count()-before) / time.Since(begun).Seconds()
 		s.gate(true)
-		quiet, busy = append(quiet, q.at(0.99)), append(busy, b.at(0.99))
-		s.gate(false)
-		ctx, cancel := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			client := &http.Client{}
-			defer client.CloseIdleConnections()
-			for i := 0; ctx.Err() == nil; i++ {
-				_ = bareSend(ctx, client, s.addr, s.bodies[i%len(s.bodies)])
-			}
-		})
-		_ = wg
-		s.gate(true)
+		if rate == 0 || s.count() >= n {
+			t.Fatalf("round %d: %d of %d records have arrived: there is no backlog to drain", round+1, s.count(), n)
+		}
+		stop := bareStream(t, s, rate)
+		f := paced(t, a, 100, span)
+		stop()
+		quiet, busy, bare = append(quiet, q.at(0.99)), append(busy, b.at(0.99)), append(bare, f.at(0.99))
+		fmt.Printf("round %d: p50, p99 quiet %v %v; draining %.0f records/s %v %v; bare client at that rate %v %v\n", round+1,
+			q.at(0.5), q.at(0.99), rate, b.at(0.5), b.at(0.99), f.at(0.5), f.at(0.99))
+	}
+	fmt.Printf("P11: decisions at 100/s, medians of %d rounds: p99 %v quiet, %v draining (%.2f), %v beside a bare client (%.2f)\n", rounds,
+		median(quiet), median(busy), float64(median(busy))/float64(median(quiet)), median(bare), float64(median(bare))/float64(median(quiet)))
+}
+
+// bareStream sends the kept bodies again and again at so many records a second, until stop.
+func bareStream(t *testing.T, s *sink, perSecond float64) (stop func()) {
+	t.Helper()
+	other := newSink(t) // the first one is closed to the daemon
+	s.mu.Lock()
+	bodies := s.bodies
+	s.mu.Unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		client := &http.Client{}
+		defer client.CloseIdleConnections()
+		tick := time.NewTicker(time.Duration(500 / perSecond * float64(time.Second)))
+		defer tick.Stop()
+		for i := 0; ctx.Err() == nil; i++ {
+			_ = bareSend(ctx, client, other.addr, bodies[i%len(bodies)])
+			<-tick.C
+		}
+	})
+	return func() {
 		cancel()
 		wg.Wait()
-		fmt.Printf("quiet: p50 %v p99 %v; draining: p50 %v p99 %v, %d records meanwhile\n", q.at(0.5), q.at(0.99), b.at(0.5), b.at(0.99), during)
 	}
-	_ = bare
-	fmt.Printf("P11: decisions at 100/s, medians of %d rounds: p99 %v quiet, %v while draining (%.2f)\n", rounds, median(quiet), median(busy),
-		float64(median(busy))/float64(median(quiet)))
 }
 
 // paced places calls at an even rate.

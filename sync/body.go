@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"strings"
@@ -102,7 +101,7 @@ func saidBy(contentType string, body []byte) (said string, structured bool) {
 		return "", false
 	}
 	if f.Error == "" && f.Detail != nil {
-		f.Error = fmt.Sprintf("%s", f.Detail)
+		f.Error = string(f.Detail)
 	}
 	return f.Error, true
 }

@@ -87,7 +87,7 @@ func TestHostileAnswers(t *testing.T) {
 			http.Redirect(w, r, "http://169.254.169.254/latest/meta-data", http.StatusFound)
 		}, Interfered, "169.254.169.254"},
 		{"a 400 of a proxy", func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, "<center>400 Bad Request</center>", 400)
+			http.Error(w, "<center>400 Bad Request</center>", http.StatusBadRequest)
 		}, Interfered, "400"},
 		{"a gzip bomb", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -107,7 +107,7 @@ func TestHostileAnswers(t *testing.T) {
 		}, Nonsense, "larger than"},
 		{"an endless refusal", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			endless(w)
 		}, Busy, "500"},
 		{"a cut off body", func(w http.ResponseWriter, _ *http.Request) {

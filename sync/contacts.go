@@ -6,8 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-
-	"github.com/ringside-pbx/ringside"
 )
 
 // The cursors of the store that the link keeps.
@@ -91,8 +89,8 @@ func (l *Link) contactsPlace(ctx context.Context) (place, error) {
 	if err != nil || raw == nil {
 		return at, err
 	}
-	var kept place
-	if json.Unmarshal(raw, &kept) != nil {
+	kept, ok := readPlace(raw)
+	if !ok {
 		return at, nil
 	}
 	if kept.Country != at.Country {
@@ -100,6 +98,11 @@ func (l *Link) contactsPlace(ctx context.Context) (place, error) {
 		kept = place{Generation: kept.Generation + 1, Whole: true, Country: at.Country}
 	}
 	return kept, err
+}
+
+func readPlace(raw []byte) (p place, ok bool) {
+	ok = json.Unmarshal(raw, &p) == nil
+	return p, ok
 }
 
 // restartContacts reads from the beginning. What is there stays until that is done.
@@ -139,49 +142,4 @@ func (l *Link) page(ctx context.Context, path, cursor string, into any) error {
 		return err
 	}
 	return decode(a.body, into)
-}
-
-// followAnnotations keeps what the CRM knows about calls afterwards.
-func (l *Link) followAnnotations(ctx context.Context, s *stream) {
-	tries := s.retries()
-	for s.enter(ctx) {
-		more, err := l.pullAnnotations(ctx)
-		if err != nil {
-			if !tries.failed(ctx, err, nil) {
-				return
-			}
-			continue
-		}
-		tries.ok()
-		if !more && !rest(ctx, l.opt.Poll, nil) {
-			return
-		}
-	}
-}
-
-func (l *Link) pullAnnotations(ctx context.Context) (more bool, err error) {
-	cursor, err := l.opt.Store.Cursor(ctx, annotationsCursor)
-	if err != nil {
-		return false, err
-	}
-	var page AnnotationPage
-	err = l.page(ctx, PathAnnotations, string(cursor), &page)
-	var f *Failure
-	if errors.As(err, &f) && f.Trouble == Gone && len(cursor) > 0 {
-		return true, l.opt.Store.SetCursor(ctx, annotationsCursor, nil)
-	}
-	if err != nil {
-		return false, err
-	}
-	if page.More && page.Cursor == string(cursor) {
-		return false, nonsense("there is more, behind the cursor that was asked for")
-	}
-	list := make([]ringside.Annotation, 0, len(page.Annotations))
-	for _, a := range page.Annotations {
-		if a.CallID != "" && len(a.CallID) <= ringside.MaxCallID {
-			list = append(list, a)
-		}
-	}
-	_, err = l.opt.Store.ApplyAnnotations(ctx, list, annotationsCursor, []byte(page.Cursor))
-	return page.More, err
 }

@@ -169,11 +169,11 @@ func (d *delivery) read(ctx context.Context, made chan<- *batch, settled chan<- 
 		after, size := d.after, d.size
 		d.mu.Unlock()
 		parcels, err := d.link.opt.Store.Outbox(ctx, d.kind, after, size, MaxBatchBytes)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil || len(parcels) == 0 {
+		if err != nil && ctx.Err() == nil {
 			return err
+		}
+		if len(parcels) == 0 {
+			return nil
 		}
 		items := d.items(parcels, settled)
 		if len(items) == 0 {

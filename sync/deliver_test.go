@@ -33,7 +33,7 @@ func sameConfig(w http.ResponseWriter, r *http.Request) {
 	case <-time.After(wait):
 	case <-r.Context().Done():
 	}
-	w.WriteHeader(304)
+	w.WriteHeader(http.StatusNotModified)
 }
 
 func TestEveryRecordArrivesOnceInItsOrder(t *testing.T) {
@@ -190,7 +190,7 @@ func TestALaterRevisionTakesTheEarliersPlace(t *testing.T) {
 		away := true
 		k.whole = func(w http.ResponseWriter, _ *http.Request, _ CallBatch) bool {
 			if away {
-				w.WriteHeader(503)
+				w.WriteHeader(http.StatusServiceUnavailable)
 			}
 			return away
 		}

@@ -11,11 +11,13 @@ import (
 	"github.com/ringside-pbx/ringside/internal/backoff"
 )
 
-// ErrOlder: the offered directory is older than the one that is there.
-var ErrOlder = errors.New("the version is older than the one that is there")
-
-// ErrStandalone: there is no CRM.
-var ErrStandalone = errors.New("there is no CRM: crm.url is not set")
+// Errors that callers tell apart with errors.Is.
+var (
+	// ErrOlder: the offered directory is older than the one that is there.
+	ErrOlder = errors.New("the version is older than the one that is there")
+	// ErrStandalone: there is no CRM.
+	ErrStandalone = errors.New("there is no CRM: crm.url is not set")
+)
 
 // Link is the link with the CRM. Make it with New, then Start and Stop it.
 type Link struct {

@@ -244,7 +244,7 @@ func TestContactsGoOnWhereTheyStopped(t *testing.T) {
 			case since == "":
 				answerJSON(w, 200, ContactPage{Contacts: contactsOf("a", "b"), Cursor: "1", More: true})
 			case since == "1" && broken:
-				w.WriteHeader(500)
+				w.WriteHeader(http.StatusInternalServerError)
 			case since == "1":
 				answerJSON(w, 200, ContactPage{Contacts: append(contactsOf("c"), ringside.ContactChange{ID: "a", Deleted: true}), Cursor: "2"})
 			default:
@@ -356,14 +356,16 @@ func TestEditsAreSentInTheirOrderAndSettled(t *testing.T) {
 					return
 				}
 				answerJSON(w, 200, ChangeResults{Results: []ringside.EditVerdict{
-					{ID: "1", Status: "accepted", Version: "43"}, {ID: "2", Status: "conflict", Reason: "changed\nmeanwhile", Theirs: json.RawMessage(`{"id":5}`)},
+					{ID: "1", Status: "accepted", Version: "43"},
+					{ID: "2", Status: "conflict", Reason: "changed\nmeanwhile", Theirs: json.RawMessage(`{"id":5}`)},
 					{ID: "3", Status: "retry"},
 				}})
 			},
 		})
 		s.dir.pending = []ringside.Edit{
 			{ID: "1", Kind: "rule", Entity: 5, Op: ringside.EditUpdate, Fields: json.RawMessage(`{"priority":1}`), Base: "42", Author: "anna", State: ringside.EditPending},
-			{ID: "2", Kind: "rule", Entity: 5, Op: ringside.EditDelete, Base: "42"}, {ID: "3", Kind: "group", Op: ringside.EditDelete, Base: "42"},
+			{ID: "2", Kind: "rule", Entity: 5, Op: ringside.EditDelete, Base: "42"},
+			{ID: "3", Kind: "group", Op: ringside.EditDelete, Base: "42"},
 		}
 		s.start()
 		time.Sleep(10 * time.Second)
@@ -389,7 +391,7 @@ func TestEventsAreToldOnceAndOnlyFresh(t *testing.T) {
 			"GET /v1/config": sameConfig,
 			"POST /v1/events": func(w http.ResponseWriter, r *http.Request) {
 				if away {
-					w.WriteHeader(502)
+					w.WriteHeader(http.StatusBadGateway)
 					return
 				}
 				var b EventBatch
@@ -397,7 +399,7 @@ func TestEventsAreToldOnceAndOnlyFresh(t *testing.T) {
 					t.Error(err)
 				}
 				got = append(got, b.Events...)
-				w.WriteHeader(204)
+				w.WriteHeader(http.StatusNoContent)
 			},
 		}, func(o *Options) { o.Events = true })
 		s.start()
@@ -457,8 +459,11 @@ func TestReconcileQueuesWhatTheCRMLacks(t *testing.T) {
 		answerJSON(w, 200, CallIDPage{Calls: []ringside.CallRef{{ID: "stranger", Revision: 1}}, Cursor: "3"})
 	}})
 	s.store.refs = []ringside.CallRef{
-		{ID: "same", Revision: 2}, {ID: "old", Revision: 2}, {ID: "missing", Revision: 1},
-		{ID: "waiting", Revision: 1, Waiting: true}, {ID: "rejected", Revision: 1, Rejected: true},
+		{ID: "same", Revision: 2},
+		{ID: "old", Revision: 2},
+		{ID: "missing", Revision: 1},
+		{ID: "waiting", Revision: 1, Waiting: true},
+		{ID: "rejected", Revision: 1, Rejected: true},
 	}
 	day := time.Date(2026, 11, 24, 0, 0, 0, 0, time.FixedZone("MSK", 3*3600))
 	r, err := s.link.Reconcile(t.Context(), day, day.AddDate(0, 0, 1))

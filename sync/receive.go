@@ -192,57 +192,6 @@ type ErrorDetail struct {
 	Text string `json:"text"`
 }
 
-func (r *Receiver) putConfig(w http.ResponseWriter, req *http.Request, body []byte) {
-	q := req.URL.Query()
-	o, err := r.opt.Directory.OfferDirectory(req.Context(), Document{
-		Data: body, ETag: req.Header.Get("ETag"), Source: "push", Author: "CRM",
-		Forced: q.Get("force") == "1", Confirmed: q.Get("confirm") == "1",
-	})
-	switch wrong := ringside.DecodeErrorsOf(err); {
-	case errors.Is(err, ErrOlder):
-		refuse(w, http.StatusConflict, spoken(err.Error())+" (force=1 takes it all the same)")
-	case wrong != nil:
-		f := ErrorBody{Error: "the document is no directory; nothing is changed"}
-		for _, one := range wrong {
-			f.Details = append(f.Details, ErrorDetail{Path: one.Path, Text: spoken(one.Text)})
-		}
-		reply(w, http.StatusUnprocessableEntity, f)
-	case err != nil:
-		r.opt.Log.Error("a pushed directory could not be taken", "error", err)
-		refuse(w, http.StatusInternalServerError, "the directory could not be taken")
-	case o.State == string(ringside.EditionHeld):
-		reply(w, http.StatusAccepted, o)
-	default:
-		reply(w, http.StatusOK, o)
-	}
-}
-
-func (r *Receiver) refresh(w http.ResponseWriter, _ *http.Request, _ []byte) {
-	if err := r.opt.Refresh(); err != nil {
-		refuse(w, http.StatusConflict, err.Error())
-		return
-	}
-	reply(w, http.StatusAccepted, map[string]string{"status": "pulling"})
-}
-
-func (r *Receiver) route(w http.ResponseWriter, req *http.Request, body []byte) {
-	var q RouteQuestion
-	if err := json.Unmarshal(body, &q); err != nil {
-		refuse(w, http.StatusBadRequest, "the body is not the JSON object that is wanted: "+spoken(err.Error()))
-		return
-	}
-	if q.To == "" {
-		refuse(w, http.StatusBadRequest, "called_number is missing")
-		return
-	}
-	e, err := r.opt.Route(req.Context(), q)
-	if err != nil {
-		refuse(w, http.StatusInternalServerError, "the decision failed")
-		return
-	}
-	reply(w, http.StatusOK, e)
-}
-
 func refuse(w http.ResponseWriter, status int, why string) { reply(w, status, ErrorBody{Error: why}) }
 
 func reply(w http.ResponseWriter, status int, v any) {

@@ -79,7 +79,7 @@ func TestPushedDirectories(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := newShelf()
 			dir.answer, dir.offered = tc.answer, tc.offered
-			r := httptest.NewRequest("PUT", "/api/v1/config?force=1", strings.NewReader(tc.body))
+			r := httptest.NewRequest(http.MethodPut, "/api/v1/config?force=1", strings.NewReader(tc.body))
 			r.Header = tc.header
 			w := httptest.NewRecorder()
 			newTestReceiver(dir).ServeHTTP(w, r)
@@ -111,7 +111,7 @@ func TestSignedRequests(t *testing.T) {
 		o.Now = func() time.Time { return now }
 	})
 	send := func(stamp, sum, body string) int {
-		r := httptest.NewRequest("POST", "/api/v1/config/refresh", strings.NewReader(body))
+		r := httptest.NewRequest(http.MethodPost, "/api/v1/config/refresh", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set(HeaderTimestamp, stamp)
 		r.Header.Set(HeaderSignature, sum)

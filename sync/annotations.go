@@ -1,0 +1,53 @@
+package sync
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// followAnnotations keeps what the CRM knows about calls afterwards.
+func (l *Link) followAnnotations(ctx context.Context, s *stream) {
+	tries := s.retries()
+	for s.enter(ctx) {
+		more, err := l.pullAnnotations(ctx)
+		if err != nil {
+			if !tries.failed(ctx, err, nil) {
+				return
+			}
+			continue
+		}
+		tries.ok()
+		if !more && !rest(ctx, l.opt.Poll, nil) {
+			return
+		}
+	}
+}
+
+func (l *Link) pullAnnotations(ctx context.Context) (more bool, err error) {
+	cursor, err := l.opt.Store.Cursor(ctx, annotationsCursor)
+	if err != nil {
+		return false, err
+	}
+	var page AnnotationPage
+	err = l.page(ctx, PathAnnotations, string(cursor), &page)
+	var f *Failure
+	if errors.As(err, &f) && f.Trouble == Gone && len(cursor) > 0 {
+		return true, l.opt.Store.SetCursor(ctx, annotationsCursor, nil)
+	}
+	if err != nil {
+		return false, err
+	}
+	if page.More && page.Cursor == string(cursor) {
+		return false, nonsense("there is more, behind the cursor that was asked for")
+	}
+	list := make([]ringside.Annotation, 0, len(page.Annotations))
+	for _, a := range page.Annotations {
+		if a.CallID != "" && len(a.CallID) <= ringside.MaxCallID {
+			list = append(list, a)
+		}
+	}
+	_, err = l.opt.Store.ApplyAnnotations(ctx, list, annotationsCursor, []byte(page.Cursor))
+	return page.More, err
+}
