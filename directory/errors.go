@@ -17,7 +17,7 @@ var (
 	// ErrNone: there is no directory yet, and so nothing to edit.
 	ErrNone = errors.New("there is no directory that could be edited")
 	// ErrNotHeld: no edition waits for a confirmation, or it is another one.
-	ErrNotHeld = errors.New("waits for no confirmation")
+	ErrNotHeld = errors.New("is not held")
 	// ErrNoEdition: there is no such edition, or it was not kept.
 	ErrNoEdition = errors.New("there is no such edition")
 	// ErrNeverInEffect: only an edition that was in effect can be gone back to.

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/ringside-pbx/ringside"
 )
@@ -96,6 +97,11 @@ func (k *Keeper) unchanged(ctx context.Context, d *draft, doc *Document) {
 	if doc.Locate != nil {
 		k.cur.problems = d.problems
 	}
+	level := slog.LevelInfo // somebody has asked for it, and wants to know
+	if doc.fromCRM() {
+		level = slog.LevelDebug
+	}
+	k.log.Log(ctx, level, "the directory is in effect already", "source", doc.Source, "version", d.directory().Version)
 	if k.held != nil && ofCRM(k.held.doc.Source) == doc.fromCRM() {
 		k.supersede()
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -79,7 +80,7 @@ type directoryRollbackCmd struct {
 // Run implements the command.
 func (c *directoryRollbackCmd) Run(p *program) error {
 	if c.Number == 0 {
-		return exitError{exitUsage, fmt.Errorf("edition 0: editions count from 1")}
+		return exitError{exitUsage, errors.New("edition 0: editions count from 1")}
 	}
 	return decideEdition(p, control.EditionDecision{Number: c.Number, Verdict: control.RollBack}, c.JSON)
 }
@@ -111,8 +112,11 @@ func decideEdition(p *program, d control.EditionDecision, asJSON bool) error {
 	}
 	d.Author = userName()
 	o, err := daemon.DecideEdition(p.ctx, d)
-	if err != nil {
+	switch {
+	case errors.Is(err, control.ErrNotFound):
 		return fmt.Errorf("edition %d: %w", d.Number, err)
+	case err != nil:
+		return err
 	}
 	if asJSON {
 		return printJSON(p.out, o)

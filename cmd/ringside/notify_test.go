@@ -60,12 +60,13 @@ func TestServiceManagerHearsThatCallsAreServed(t *testing.T) {
 func TestHangupSignalReadsTheDirectoryAgain(t *testing.T) {
 	file := writeFile(t, "d.yaml", "version: 1\ntime_zone: UTC\n")
 	r := startDaemon(t, "directory: {file: "+file+"}\n")
-	before := strings.Count(r.log.String(), "a directory is in effect")
+	const read = "the directory is in effect already"
+	before := strings.Count(r.log.String(), read)
 	r.poll("the reload", func() bool {
 		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
-		return strings.Count(r.log.String(), "a directory is in effect") > before
+		return strings.Count(r.log.String(), read) > before
 	})
 }
 
