@@ -191,6 +191,9 @@ func TestGoingBackStaysUntilTheCRMSendsANewerDocument(t *testing.T) {
 	if _, err := s.Offer(t.Context(), Document{Data: []byte(document("1", "101")), Source: SourceCRM}); !errors.Is(err, ErrOlder) {
 		t.Errorf("what came before the CRM's last one: %v", err)
 	}
+	if f := s.State().Failure; !strings.Contains(f, "it has the version 1, and 2 came before") {
+		t.Errorf("a CRM that has gone back in time is not told: %q", f)
+	}
 	s.in("1: N101 N102")
 	id := s.edit(update("number", 12, `{"display_name":"Ivan"}`)).Edit
 	if id.Base != "2" {

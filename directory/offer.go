@@ -42,6 +42,9 @@ func (k *Keeper) Offer(ctx context.Context, doc Document) (Outcome, error) {
 		return k.outcome(Unchanged, k.cur.problems), nil
 	}
 	if err := k.older(d, &doc); err != nil {
+		if doc.Source == SourceCRM { // nobody waits for the answer, and a CRM that has gone back in time must be seen
+			k.fail(doc.Source, err)
+		}
 		return Outcome{}, err
 	}
 	var number uint64
