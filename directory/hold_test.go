@@ -68,12 +68,21 @@ func TestWhatBecomesOfAHeldDocument(t *testing.T) {
 		in   string
 		hist []string
 	}{
-		{"a better one supersedes it", func(s *site) { s.crm(document("3", "101", "102", "103"), Applied) },
-			"3: N101 N102 N103", []string{"3 3 crm applied", "2 2 crm discarded", "1 1 crm applied"}},
-		{"a worse one supersedes it", func(s *site) { s.crm(document("3"), Held) },
-			"1: N101 N102 N103", []string{"3 3 crm held", "2 2 crm discarded", "1 1 crm applied"}},
-		{"the CRM takes it back", func(s *site) { s.crm(document("1", "101", "102", "103"), Unchanged) },
-			"1: N101 N102 N103", []string{"2 2 crm discarded", "1 1 crm applied"}},
+		{
+			"a better one supersedes it", func(s *site) { s.crm(document("3", "101", "102", "103"), Applied) },
+			"3: N101 N102 N103",
+			[]string{"3 3 crm applied", "2 2 crm discarded", "1 1 crm applied"},
+		},
+		{
+			"a worse one supersedes it", func(s *site) { s.crm(document("3"), Held) },
+			"1: N101 N102 N103",
+			[]string{"3 3 crm held", "2 2 crm discarded", "1 1 crm applied"},
+		},
+		{
+			"the CRM takes it back", func(s *site) { s.crm(document("1", "101", "102", "103"), Unchanged) },
+			"1: N101 N102 N103",
+			[]string{"2 2 crm discarded", "1 1 crm applied"},
+		},
 		{"somebody discards it", func(s *site) {
 			if o, err := s.Discard(s.Context(), 2, "anna"); err != nil || o.Edition.State != "discarded" {
 				s.Errorf("got %+v, %v", o, err)

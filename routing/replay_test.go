@@ -50,22 +50,30 @@ func TestRecordedCallsUnderADraft(t *testing.T) {
 		{"one number in place of another", recorded("1", "101"), func(d *ringside.Directory) {
 			d.Rules = append(d.Rules, ringside.Rule{ID: 9, Name: "To 102", CalledNumberPattern: "^101$", Destination: toNumber("102"), Active: true})
 		}, `ring 101 → ring 102 by rule "To 102"`},
-		{"the rule is for the day, and the call came at night", late, func(d *ringside.Directory) { d.Rules[2].TimeCondition = "09:00-18:00" },
-			`group "Sales" by rule "Sales" → nothing fits: the PBX's own dialplan goes on, lost now`},
+		{
+			"the rule is for the day, and the call came at night", late, func(d *ringside.Directory) { d.Rules[2].TimeCondition = "09:00-18:00" },
+			`group "Sales" by rule "Sales" → nothing fits: the PBX's own dialplan goes on, lost now`,
+		},
 		{"the rule is for the day, and the call came at ten", recorded("1", "100"), func(d *ringside.Directory) { d.Rules[2].TimeCondition = "09:00-18:00" }, ""},
-		{"nobody is left in the group", recorded("1", "100"), func(d *ringside.Directory) { d.Groups[0].Members = nil },
-			`group "Sales" by rule "Sales" → nobody can be reached: busy by rule "Sales", lost now`},
+		{
+			"nobody is left in the group", recorded("1", "100"), func(d *ringside.Directory) { d.Groups[0].Members = nil },
+			`group "Sales" by rule "Sales" → nobody can be reached: busy by rule "Sales", lost now`,
+		},
 		{"nobody is left, and the overflow takes over", recorded("1", "100"), func(d *ringside.Directory) {
 			d.Groups[0].Members, d.Groups[0].Overflow = nil, &ringside.Destination{Action: ringside.RouteToVoicemail, TargetNumber: "101"}
 		}, `group "Sales" by rule "Sales" → leave a message for 101 by rule "Sales"`},
 		{"it reached nobody before", recorded("1", "999"), func(d *ringside.Directory) {}, `lost`},
-		{"it reaches somebody now", recorded("1", "999"), func(d *ringside.Directory) {
-			d.Defaults = &ringside.Destination{Action: ringside.RouteToNumber, TargetNumber: "101"}
+		{
+			"it reaches somebody now", recorded("1", "999"), func(d *ringside.Directory) {
+				d.Defaults = &ringside.Destination{Action: ringside.RouteToNumber, TargetNumber: "101"}
+			},
+			`nothing fits: the PBX's own dialplan goes on → ring 101`,
 		},
-			`nothing fits: the PBX's own dialplan goes on → ring 101`},
 		{"whom a rule hangs up on is not lost", recorded("666", "100"), func(d *ringside.Directory) {}, ""},
-		{"a rule hangs up on everybody", recorded("1", "100"), func(d *ringside.Directory) { d.Rules[0].CallerIDPattern = "" },
-			`group "Sales" by rule "Sales" → hang up by rule "Nuisance", lost now`},
+		{
+			"a rule hangs up on everybody", recorded("1", "100"), func(d *ringside.Directory) { d.Rules[0].CallerIDPattern = "" },
+			`group "Sales" by rule "Sales" → hang up by rule "Nuisance", lost now`,
+		},
 		{"the caller's manager", known, func(d *ringside.Directory) { d.Rules[1].Active = false }, `ring 102 by rule "Owner" → nothing fits: the PBX's own dialplan goes on, lost now`},
 		{"a call from inside reaches who takes none from outside", inside, func(d *ringside.Directory) {}, ""},
 		{"a call from outside does not", outside, func(d *ringside.Directory) {}, "lost"},
