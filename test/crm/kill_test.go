@@ -1,0 +1,177 @@
+package crm
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ringside-pbx/ringside/store"
+	crmsync "github.com/ringside-pbx/ringside/sync"
+)
+
+// settled is how long after its decision a call is certainly on the disk: records gather for 200 ms
+// before they are written.
+const settled = 1500 * time.Millisecond
+
+// history is what a call's dialplan knows: when it was decided on, and when ringside died next.
+type history struct {
+	mu      sync.Mutex
+	decided map[string]time.Time
+	kills   []time.Time
+}
+
+func (h *history) add(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.decided[id] = time.Now()
+}
+
+// safe are the calls that were decided on long enough before the next kill.
+func (h *history) safe() (ids []string) {
+	for id, at := range h.decided {
+		lost := false
+		for _, k := range h.kills {
+			lost = lost || k.After(at) && k.Sub(at) < settled
+		}
+		if !lost {
+			ids = append(ids, "site-"+id)
+		}
+	}
+	return ids
+}
+
+// TestBothAreKilledAtAnyMoment kills ringside and the CRM at random while calls come in, and compares
+// every id that went in with every id that came out. RINGSIDE_KILLS sets the number of kills.
+func TestBothAreKilledAtAnyMoment(t *testing.T) {
+	kills := 24
+	if n, err := strconv.Atoi(os.Getenv("RINGSIDE_KILLS")); err == nil && n > 0 {
+		kills = n
+	}
+	if testing.Short() {
+		kills = 4
+	}
+	r := newRig(t, "")
+	r.crm.start(r.web)
+	r.ringside.start(r.agi)
+	h := &history{decided: map[string]time.Time{}}
+	ctx, stop := context.WithCancel(t.Context())
+	var traffic sync.WaitGroup
+	for w := range 4 {
+		traffic.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				if id := fmt.Sprintf("%d.%d", w, i); r.call(ctx, id) {
+					h.add(id)
+				}
+				time.Sleep(time.Duration(rand.IntN(6)) * time.Millisecond)
+			}
+		})
+	}
+	for range kills {
+		time.Sleep(time.Duration(200+rand.IntN(1200)) * time.Millisecond)
+		if rand.IntN(2) == 0 {
+			h.mu.Lock()
+			h.kills = append(h.kills, time.Now())
+			h.mu.Unlock()
+			r.ringside.kill()
+			r.ringside.start(r.agi)
+		} else {
+			r.crm.kill()
+			time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
+			r.crm.start(r.web)
+		}
+	}
+	time.Sleep(settled)
+	stop()
+	traffic.Wait()
+	r.drain()
+	state := r.crmState()
+	r.ringside.kill()
+	r.crm.kill()
+
+	recorded := r.recorded()
+	for id, revision := range recorded {
+		switch got, there := state.Calls[id]; {
+		case !there:
+			t.Errorf("%s is missing at the CRM", id)
+		case got != revision:
+			t.Errorf("%s is revision %d at the CRM, and %d here", id, got, revision)
+		}
+	}
+	for id := range state.Calls {
+		if _, there := recorded[id]; !there {
+			t.Errorf("%s is at the CRM and not here", id)
+		}
+	}
+	doubled, again := 0, 0
+	for key, n := range state.Effects {
+		if n != 1 {
+			doubled++
+			t.Errorf("%s had %d effects", key, n)
+		}
+	}
+	for _, n := range state.Arrivals {
+		if n > 1 {
+			again++
+		}
+	}
+	safe := h.safe()
+	for _, id := range safe {
+		if _, there := recorded[id]; !there {
+			t.Errorf("%s was decided on well before a kill and is nowhere", id)
+		}
+	}
+	t.Logf("%d kills of ringside among %d; %d calls decided on, %d of them well before a kill; %d recorded, %d at the CRM, %d arrived more than once, %d had more than one effect",
+		len(h.kills), kills, len(h.decided), len(safe), len(recorded), len(state.Calls), again, doubled)
+	if len(recorded) == 0 || len(h.kills) == 0 {
+		t.Error("nothing was tried")
+	}
+}
+
+// drain waits until nothing is left to be delivered.
+func (r *rig) drain() {
+	r.t.Helper()
+	var last string
+	for range 600 {
+		out, err := r.command("sync", "status", "--json")
+		var s crmsync.Status
+		if err == nil {
+			err = json.Unmarshal([]byte(out), &s)
+		}
+		if err == nil && s.Backlog.Calls+s.Backlog.CDRs == 0 && s.State == crmsync.Up {
+			return
+		}
+		last = out
+		_, _ = r.command("sync", "refresh")
+		time.Sleep(100 * time.Millisecond)
+	}
+	r.t.Fatalf("the backlog is not drained:\n%s\nringside:\n%.5000s", last, r.ringside.out)
+}
+
+// recorded gives the calls in ringside's own store, which nobody has open, with their revisions.
+func (r *rig) recorded() map[string]int {
+	r.t.Helper()
+	s, err := store.Open(r.t.Context(), store.Options{Path: filepath.Join(r.folder, "ringside.db")})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	all := map[string]int{}
+	for after, more := "", true; more; more = after != "" {
+		refs, next, err := s.CallRefs(r.t.Context(), time.Time{}, time.Now().Add(time.Hour), after, 1000)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		for _, ref := range refs {
+			all[ref.ID] = ref.Revision
+		}
+		after = next
+	}
+	return all
+}
