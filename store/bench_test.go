@@ -187,7 +187,7 @@ func few(b *testing.B) {
 // no order, and looks some of them up.
 func BenchmarkContactAmongAMillion(b *testing.B) {
 	few(b)
-	const million, size = 1_000_000, 1000
+	const million, size = 1_000_000, 5000
 	s, err := Open(b.Context(), Options{Path: filepath.Join(b.TempDir(), "ringside.db")})
 	if err != nil {
 		b.Fatal(err)

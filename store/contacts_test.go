@@ -11,9 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
-	bolt "go.etcd.io/bbolt"
 	"pgregory.net/rapid"
 
 	"github.com/ringside-pbx/ringside"
@@ -152,20 +150,11 @@ func TestAPageAndItsCursorAreOne(t *testing.T) {
 	for name, after := range map[string]bool{"before the commit": false, "after the commit": true} {
 		path := filepath.Join(t.TempDir(), "ringside.db")
 		synctest.Test(t, func(t *testing.T) {
-			fails := 0
-			s := start(t, Options{Path: path, update: func(db *bolt.DB, fn func(*bolt.Tx) error) error {
-				switch {
-				case fails == 0:
-					return db.Update(fn)
-				case after:
-					fails--
-					return errors.Join(db.Update(fn), errDisk)
-				}
-				fails--
-				return db.Update(func(tx *bolt.Tx) error { return errors.Join(fn(tx), errDisk) })
-			}})
+			var disk broken
+			disk.after.Store(after)
+			s := start(t, Options{Path: path, update: disk.update})
 			page(t, s, person1("a", "Anna", "1"))
-			fails = 3
+			disk.fails.Store(true)
 			done := make(chan error, 1)
 			go func() {
 				done <- s.ApplyContacts(t.Context(), []ringside.ContactChange{person1("b", "Boris", "1"), gone("a")}, 1, "contacts", []byte("2"))
@@ -177,7 +166,7 @@ func TestAPageAndItsCursorAreOne(t *testing.T) {
 			} else {
 				equal(t, name, []string{cursor, who}, []string{"1", "a Anna"})
 			}
-			time.Sleep(time.Minute)
+			disk.fails.Store(false)
 			if err := <-done; err != nil {
 				t.Error(err)
 			}

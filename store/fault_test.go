@@ -20,14 +20,18 @@ import (
 
 var errDisk = errors.New("input/output error")
 
-// broken is a disk that fails when it is told to.
-type broken struct{ fails atomic.Bool }
+// broken is a disk that fails when it is told to: once all has been written within the transaction,
+// or after it is committed all the same.
+type broken struct{ fails, after atomic.Bool }
 
 func (b *broken) update(db *bolt.DB, fn func(*bolt.Tx) error) error {
-	if b.fails.Load() {
-		return errDisk
+	switch {
+	case !b.fails.Load():
+		return db.Update(fn)
+	case b.after.Load():
+		return errors.Join(db.Update(fn), errDisk)
 	}
-	return db.Update(fn)
+	return db.Update(func(tx *bolt.Tx) error { return errors.Join(fn(tx), errDisk) })
 }
 
 func TestTheDiskFailsAndRecovers(t *testing.T) {

@@ -4,13 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 
 	"github.com/ringside-pbx/ringside"
 )
@@ -190,191 +186,24 @@ func TestWhoSendsIsTold(t *testing.T) {
 	step("a call again", true, false)
 }
 
-func TestRejectedParcelsAreRetriedOrDropped(t *testing.T) {
-	s := start(t, Options{CDRs: true})
-	const n = 1100 // more than one transaction moves
-	recordCalls(t, s, 0, n)
-	var all []ringside.Settlement
-	for i := range n {
-		all = append(all, refused(uint64(i+1)))
-	}
-	all = append(all, refused(1), refused(n+1)) // twice, and one that never was
-	settle(t, s, callKind, all...)
-	equal(t, "rejected", must(s.Backlog(t.Context()))(t), ringside.Backlog{Rejected: n})
-
-	page := must(s.Rejected(t.Context(), "", n+1))(t)
-	equal(t, "a page", len(page), n)
-	equal(t, "in order", slices.IsSortedFunc(page, func(a, b ringside.Rejected) int { return strings.Compare(a.ID, b.ID) }), true)
-	equal(t, "the next page", must(s.Rejected(t.Context(), page[9].ID, 1))(t), page[10:11])
-
-	equal(t, "retried", must(s.RetryRejected(t.Context(), page[5].ID, page[3].ID, "call:x", "x", ""))(t), 2)
-	equal(t, "in the outbox", whereabouts(t, s)["call"], []string{page[5].CallID, page[3].CallID})
-	equal(t, "dropped", must(s.DropRejected(t.Context(), page[0].ID, page[0].ID, page[5].ID, "x"))(t), 1)
-	equal(t, "the call of what was dropped", get(t, s, page[0].CallID).ID, page[0].CallID)
-	equal(t, "all others retried", must(s.RetryRejected(t.Context()))(t), n-3)
-	equal(t, "backlog", must(s.Backlog(t.Context()))(t).Calls, n-1)
-	equal(t, "nothing to drop", must(s.DropRejected(t.Context()))(t), 0)
-	settle(t, s, callKind, refused(waiting(t, s, 0, 1)[0].Seq))
-	equal(t, "all dropped", must(s.DropRejected(t.Context()))(t), 1)
-}
-
-func TestWhatTheCRMSaysOnARejectionIsBounded(t *testing.T) {
-	s := start(t, Options{})
-	recordCalls(t, s, 0, 1)
-	settle(t, s, callKind, ringside.Settlement{Seq: 1, Rejection: &ringside.Rejection{
-		Reason: strings.Repeat("я", 5000), Code: "\xff" + strings.Repeat("c", 500), At: time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC),
-	}})
-	got := must(s.Rejected(t.Context(), "", 0))(t)[0]
-	equal(t, "reason and code", []int{len(got.Reason), len(got.Code)}, []int{1000, 102})
-}
-
-// TestAParcelThatCannotBeReadHoldsUpNothing: damage to a record does not stop the ones behind it.
-func TestAParcelThatCannotBeReadHoldsUpNothing(t *testing.T) {
-	key := func(n int) []byte { return callKey(stamp(call(n).Start), call(n).ID) }
-	for _, tc := range []struct {
-		name   string
-		damage func(*bolt.Tx) error
-		reason string
-	}{
-		{"its record is gone", func(tx *bolt.Tx) error { return tx.Bucket([]byte(callsTable)).Delete(key(0)) }, "missing"},
-		{"its record is no JSON", func(tx *bolt.Tx) error {
-			return tx.Bucket([]byte(callsTable)).Put(key(0), []byte(`{"session_id":"`+call(0).ID+`","schema":1,"revision":1,`))
-		}, "no JSON"},
-		{"its record is another call's", func(tx *bolt.Tx) error {
-			return tx.Bucket([]byte(callsTable)).Put(key(0), tx.Bucket([]byte(callsTable)).Get(key(1)))
-		}, "is that of call"},
-		{"its entry is malformed", func(tx *bolt.Tx) error {
-			return tx.Bucket([]byte(outboxTable)).Put(number(1), []byte("x"))
-		}, ""},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			var log logs
-			s, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "ringside.db"), Log: log.logger()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			recordCalls(t, s, 0, 2)
-			if err := s.file.db.Update(tc.damage); err != nil {
-				t.Fatal(err)
-			}
-			for range 2 {
-				parcels := must(s.Outbox(t.Context(), callKind, 0, 1, 0))(t)
-				equal(t, "parcels", []any{len(parcels), parcels[0].CallID}, []any{1, call(1).ID})
-			}
-			equal(t, "lines of log", log.count("can't be sent"), 1)
-			equal(t, "backlog", must(s.Backlog(t.Context()))(t).Calls, 1)
-			rejected := must(s.Rejected(t.Context(), "", 0))(t)
-			if tc.reason == "" {
-				equal(t, "rejected", len(rejected), 0)
-			} else if len(rejected) != 1 || rejected[0].Code != Unreadable || !strings.Contains(rejected[0].Reason, tc.reason) {
-				t.Errorf("rejected: %+v", rejected)
-			}
-			if tc.reason == "missing" {
-				equal(t, "what is gone can't be retried", must(s.RetryRejected(t.Context()))(t), 0)
-				equal(t, "but dropped", must(s.DropRejected(t.Context()))(t), 1)
-			} else if tc.reason != "" {
-				equal(t, "retried", must(s.RetryRejected(t.Context()))(t), 1)
-				equal(t, "parcels after the retry", len(must(s.Outbox(t.Context(), callKind, 0, 0, 0))(t)), 1)
-				equal(t, "rejected again", len(must(s.Rejected(t.Context(), "", 0))(t)), 1)
-			}
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-func TestRecordedCallsAreListedAndQueuedAgain(t *testing.T) {
-	s := start(t, Options{CDRs: true})
-	const n = 1203
-	recordCalls(t, s, 0, n)
-	recordCalls(t, s, 1, 1) // a second revision
-	settle(t, s, callKind, ringside.Settlement{Seq: 1, CDRs: true}, refused(3))
-
-	var refs []ringside.CallRef
-	after := ""
-	for pages := 0; ; pages++ {
-		part, next, err := s.CallRefs(t.Context(), time.Time{}, time.Time{}, after, 401)
-		if err != nil || len(part) == 0 {
-			t.Fatal(err, len(part))
-		}
-		refs = append(refs, part...)
-		if after = next; after == "" {
-			equal(t, "pages", pages, 2)
-			break
-		}
-	}
-	equal(t, "calls", len(refs), n)
-	equal(t, "the first ones", refs[:4], []ringside.CallRef{
-		{ID: call(0).ID, Revision: 1, Start: call(0).Start},
-		{ID: call(1).ID, Revision: 2, Start: call(1).Start, Waiting: true},
-		{ID: call(2).ID, Revision: 1, Start: call(2).Start, Rejected: true},
-		{ID: call(3).ID, Revision: 1, Start: call(3).Start, Waiting: true},
-	})
-	between, next, err := s.CallRefs(t.Context(), call(5).Start, call(7).Start, "", 0)
-	equal(t, "between", []any{len(between), between[0].ID, next, err}, []any{2, call(5).ID, "", error(nil)})
-	if _, _, err := s.CallRefs(t.Context(), noon, noon, "no hex", 0); !errors.Is(err, ErrInvalid) {
-		t.Errorf("an unknown place: %v", err)
-	}
-
-	equal(t, "queued again", must(s.Requeue(t.Context(), call(0).ID, call(0).ID, call(1).ID, call(2).ID, "x", ""))(t), 1)
-	last := waiting(t, s, n, 0)
-	equal(t, "at the end", last[len(last)-1].CallID, call(0).ID)
-	// Its CDRs wait still; they are not sent twice when the CRM takes the call once more.
-	settle(t, s, callKind, ringside.Settlement{Seq: last[len(last)-1].Seq, CDRs: true})
-	equal(t, "CDRs", whereabouts(t, s)["cdrs"], []string{call(0).ID})
-}
-
-func TestOldCallsGoWithAllThatBelongsToThem(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ringside.db")
-	synctest.Test(t, func(t *testing.T) {
-		s := start(t, Options{Path: path, Now: time.Now, Retention: time.Hour, CDRs: true})
-		base := int(time.Since(noon).Seconds())
-		for i := range 4 {
-			s.Finish(call(base+i), nil, nil)
-		}
-		flush(t, s)
-		var notes []ringside.Annotation
-		for i := range 4 {
-			notes = append(notes, ringside.Annotation{CallID: call(base + i).ID, Note: "x"})
-		}
-		equal(t, "annotated", must(s.ApplyAnnotations(t.Context(), notes, "notes", []byte("1")))(t), 4)
-		settle(t, s, callKind, ringside.Settlement{Seq: 1, CDRs: true}, ringside.Settlement{Seq: 2}, refused(3))
-		time.Sleep(2 * time.Hour)
-		synctest.Wait()
-		equal(t, "what waits stays", whereabouts(t, s), map[string][]string{"call": {call(base + 3).ID}, "cdrs": {call(base).ID}})
-		r := must(s.Check(t.Context()))(t)
-		equal(t, "calls and annotations", []int{r.Calls, r.Annotations, s.State().Calls}, []int{2, 2, 2})
-		stop(t, s)
-	})
-}
-
 // TestASettlementIsWrittenAsAWholeOrNotAtAll fails the transaction before and after it commits.
 func TestASettlementIsWrittenAsAWholeOrNotAtAll(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ringside.db")
 	synctest.Test(t, func(t *testing.T) {
-		var fails, after bool
-		s := start(t, Options{Path: path, CDRs: true, update: func(db *bolt.DB, fn func(*bolt.Tx) error) error {
-			switch {
-			case fails && after:
-				return errors.Join(db.Update(fn), errDisk)
-			case fails:
-				return errors.Join(db.Update(func(tx *bolt.Tx) error { return errors.Join(fn(tx), errDisk) }), errDisk)
-			}
-			return db.Update(fn)
-		}})
+		var disk broken
+		s := start(t, Options{Path: path, CDRs: true, update: disk.update})
 		recordCalls(t, s, 0, 3)
 		list := []ringside.Settlement{{Seq: 1, CDRs: true}, refused(2), {Seq: 3}}
-		fails = true
+		disk.fails.Store(true)
 		done := make(chan error, 1)
 		go func() { done <- s.Settle(t.Context(), callKind, list) }()
 		synctest.Wait()
 		equal(t, "nothing is lost while it fails", len(waiting(t, s, 0, 0)), 3)
 		equal(t, "backlog while it fails", must(s.Backlog(t.Context()))(t).Calls, 3)
-		after = true // now it arrives, and the disk says that it has not
+		disk.after.Store(true) // now it arrives, and the disk says that it has not
 		time.Sleep(2 * lastBackoff)
 		synctest.Wait()
-		fails = false
+		disk.fails.Store(false)
 		time.Sleep(2 * lastBackoff)
 		if err := <-done; err != nil {
 			t.Error(err)

@@ -69,9 +69,6 @@ func (t *tables) putPerson(id string, p *person) error {
 	if err != nil {
 		return err
 	}
-	if t.people.Get([]byte(id)) == nil {
-		t.gained.people++
-	}
 	return t.people.Put([]byte(id), value)
 }
 
@@ -89,6 +86,9 @@ func (t *tables) change(id string, now *person) error {
 	var err error
 	if now.Changed, err = t.people.NextSequence(); err != nil {
 		return err
+	}
+	if !known && !has(t.people, id) {
+		t.gained.people++
 	}
 	if err := t.putPerson(id, now); err != nil {
 		return err
