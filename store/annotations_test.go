@@ -23,8 +23,13 @@ func TestWhatTheCRMKnowsAboutACall(t *testing.T) {
 	older := ringside.Annotation{CallID: call(0).ID, Note: "older"}
 	never := ringside.Annotation{CallID: call(0).ID, Updated: time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)}
 	list := []ringside.Annotation{
-		older, {CallID: "unknown"}, {CallID: begun(1).ID, Note: "live"}, {}, {CallID: strings.Repeat("x", ringside.MaxCallID+1)},
-		note, never, {CallID: call(0).ID, Note: strings.Repeat("x", MaxAnnotation)},
+		older,
+		{CallID: "unknown"},
+		{CallID: begun(1).ID, Note: "live"},
+		{},
+		{CallID: strings.Repeat("x", ringside.MaxCallID+1)},
+		note, never,
+		{CallID: call(0).ID, Note: strings.Repeat("x", MaxAnnotation)},
 	}
 	equal(t, "kept", must(s.ApplyAnnotations(t.Context(), list, "annotations", []byte("17")))(t), 3)
 	for range 2 {

@@ -55,19 +55,39 @@ func TestNumbersLeadToTheContactsOfTheCRM(t *testing.T) {
 		want    map[string]string
 		numbers int
 	}{
-		{"a page", []ringside.ContactChange{person1("a", "Anna", "1", "2", "2"), person1("b", "Boris", "3")},
-			map[string]string{"1": "a Anna", "2": "a Anna", "3": "b Boris", "5": "from a file"}, 4},
-		{"a new name and number", []ringside.ContactChange{person1("a", "Anna P", "2", "4")},
-			map[string]string{"1": "from a file", "2": "a Anna P", "4": "a Anna P"}, 5},
-		{"a shared number", []ringside.ContactChange{person1("b", "Boris", "3", "2"), person1("c", "Clara", "2")},
-			map[string]string{"2": "c Clara", "3": "b Boris"}, 5},
+		{
+			"a page",
+			[]ringside.ContactChange{person1("a", "Anna", "1", "2", "2"), person1("b", "Boris", "3")},
+			map[string]string{"1": "a Anna", "2": "a Anna", "3": "b Boris", "5": "from a file"},
+			4,
+		},
+		{
+			"a new name and number",
+			[]ringside.ContactChange{person1("a", "Anna P", "2", "4")},
+			map[string]string{"1": "from a file", "2": "a Anna P", "4": "a Anna P"},
+			5,
+		},
+		{
+			"a shared number",
+			[]ringside.ContactChange{person1("b", "Boris", "3", "2"), person1("c", "Clara", "2")},
+			map[string]string{"2": "c Clara", "3": "b Boris"},
+			5,
+		},
 		{"the one that answers loses it", []ringside.ContactChange{person1("c", "Clara")}, map[string]string{"2": "b Boris"}, 5},
 		{"the next is deleted", []ringside.ContactChange{gone("b"), gone("nobody")}, map[string]string{"2": "a Anna P", "3": "nobody"}, 4},
-		{"a change brings the number back", []ringside.ContactChange{person1("c", "Clara", "2"), person1("a", "Anna Petrova", "2", "4")},
-			map[string]string{"2": "a Anna Petrova"}, 4},
+		{
+			"a change brings the number back",
+			[]ringside.ContactChange{person1("c", "Clara", "2"), person1("a", "Anna Petrova", "2", "4")},
+			map[string]string{"2": "a Anna Petrova"},
+			4,
+		},
 		{"one that is the same stays where it is", []ringside.ContactChange{person1("c", "Clara", "2")}, map[string]string{"2": "a Anna Petrova"}, 4},
-		{"all are deleted", []ringside.ContactChange{gone("a"), gone("c")},
-			map[string]string{"1": "from a file", "2": "nobody", "4": "nobody", "5": "from a file"}, 2},
+		{
+			"all are deleted",
+			[]ringside.ContactChange{gone("a"), gone("c")},
+			map[string]string{"1": "from a file", "2": "nobody", "4": "nobody", "5": "from a file"},
+			2,
+		},
 	} {
 		page(t, s, step.changes...)
 		for phone, want := range step.want {

@@ -25,26 +25,12 @@ const (
 	baseDataKey = "base data"
 )
 
-// EditionWrite is what changes in the directory's editions, all of it or nothing.
-type EditionWrite struct {
-	// Edition is a new one if its number is 0 and there is a Document: it gets the next number. With a
-	// number it replaces what is kept of that edition, but for the document if there is none here. The
-	// zero Edition without a Document leaves the editions alone. Size and Digest are worked out.
-	Edition  ringside.Edition
-	Document []byte
-	// Current puts the edition in effect.
-	Current bool
-	// Base replaces the CRM's own document, which the edits of the site are based on.
-	Base *ringside.Snapshot
-	// Edits are added or replaced by their IDs, DropEdits removed.
-	Edits     []ringside.Edit
-	DropEdits []string
-}
-
 // SaveEdition writes all of w in one transaction and gives the edition as it is kept, when that is on
-// the disk. Of the editions, the newest 100 are kept, with no more than 64 MiB of compressed
+// the disk; its size and digest are worked out. Without a Document and a Number there is no edition to
+// write, and only the base and the edits are. ErrInvalid: what can't be kept, or an edition that is
+// not there; nothing is written then. Of the editions, the newest 100 are kept, with no more than 64 MiB of compressed
 // documents; the one in effect and those that are held stay in any case.
-func (s *Store) SaveEdition(ctx context.Context, w EditionWrite) (ringside.Edition, error) {
+func (s *Store) SaveEdition(ctx context.Context, w ringside.EditionWrite) (ringside.Edition, error) {
 	p, err := s.prepareEdition(w)
 	if err == nil {
 		err = s.await(ctx, &entry{size: p.size, apply: p.apply}, "")
@@ -58,7 +44,7 @@ func (s *Store) SaveEdition(ctx context.Context, w EditionWrite) (ringside.Editi
 	return p.saved, nil
 }
 
-// editionWrite is an EditionWrite on its way to the disk.
+// editionWrite is a ringside.EditionWrite on its way to the disk.
 type editionWrite struct {
 	edition      ringside.Edition
 	document     []byte // packed; nil leaves the one that is there
@@ -74,7 +60,7 @@ type editionWrite struct {
 	missing bool
 }
 
-func (s *Store) prepareEdition(w EditionWrite) (*editionWrite, error) {
+func (s *Store) prepareEdition(w ringside.EditionWrite) (*editionWrite, error) {
 	p := &editionWrite{edition: w.Edition, current: w.Current, drop: slices.Clone(w.DropEdits), size: 256}
 	e := &p.edition
 	if e.Number == 0 && w.Document == nil && (w.Current || e.Version != "" || e.State != "") {

@@ -16,7 +16,7 @@ import (
 )
 
 // save writes and gives the edition as it is kept.
-func save(t *testing.T, s *Store, w EditionWrite) ringside.Edition {
+func save(t *testing.T, s *Store, w ringside.EditionWrite) ringside.Edition {
 	t.Helper()
 	return must(s.SaveEdition(t.Context(), w))(t)
 }
@@ -50,23 +50,23 @@ func TestTheDirectoryFromEditionToEdition(t *testing.T) {
 	equal(t, "at first", current(t, s), "none")
 	base := ringside.Snapshot{Data: []byte("of the crm"), Version: "41", Source: "crm", Time: noon, ETag: `"x"`}
 
-	first := save(t, s, EditionWrite{Edition: edition("41", ringside.EditionApplied), Document: []byte("one"), Current: true, Base: &base})
+	first := save(t, s, ringside.EditionWrite{Edition: edition("41", ringside.EditionApplied), Document: []byte("one"), Current: true, Base: &base})
 	want := edition("41", ringside.EditionApplied)
 	want.Number, want.Size = 1, 3
 	want.Digest = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
 	equal(t, "the first one", first, want)
 
-	held := save(t, s, EditionWrite{Edition: edition("42", ringside.EditionHeld), Document: []byte("two")})
+	held := save(t, s, ringside.EditionWrite{Edition: edition("42", ringside.EditionHeld), Document: []byte("two")})
 	equal(t, "one that is held is not in effect", current(t, s), "1 41 one")
 
-	edited := save(t, s, EditionWrite{
+	edited := save(t, s, ringside.EditionWrite{
 		Edition: edition("41+1", ringside.EditionApplied), Document: []byte("three"), Current: true,
 		Edits: []ringside.Edit{edit("b", ringside.EditPending), edit("a", ringside.EditPending)},
 	})
 	equal(t, "an edit", current(t, s), "3 41+1 three")
 
 	held.State = ringside.EditionApplied
-	save(t, s, EditionWrite{Edition: held, Current: true, DropEdits: []string{"a", "x"}})
+	save(t, s, ringside.EditionWrite{Edition: held, Current: true, DropEdits: []string{"a", "x"}})
 	for range 2 {
 		equal(t, "it is confirmed, and keeps its document", current(t, s), "2 42 two")
 		equal(t, "editions, newest first", must(s.Editions(t.Context(), 0))(t), []ringside.Edition{edited, held, first})
@@ -81,7 +81,7 @@ func TestTheDirectoryFromEditionToEdition(t *testing.T) {
 	_, _, ok, err := s.Edition(t.Context(), 9)
 	equal(t, "one that is not there", []any{ok, err}, []any{false, error(nil)})
 
-	next := save(t, s, EditionWrite{Edits: []ringside.Edit{edit("c", ringside.EditAccepted)}, Base: &ringside.Snapshot{Version: "43"}})
+	next := save(t, s, ringside.EditionWrite{Edits: []ringside.Edit{edit("c", ringside.EditAccepted)}, Base: &ringside.Snapshot{Version: "43"}})
 	equal(t, "edits and base alone make no edition", []any{next.Number, len(must(s.Editions(t.Context(), 0))(t))}, []any{uint64(0), 3})
 	equal(t, "edits", len(must(s.Edits(t.Context()))(t)), 2)
 	got, _, err := s.Base(t.Context())
@@ -95,7 +95,7 @@ func TestWhatIsNoEditionIsRefusedAsAWhole(t *testing.T) {
 	never := edition("1", ringside.EditionApplied)
 	never.Time = time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)
 	fine := []ringside.Edit{edit("a", ringside.EditPending)}
-	for name, w := range map[string]EditionWrite{
+	for name, w := range map[string]ringside.EditionWrite{
 		"an edition that is not there": {Edition: ringside.Edition{Number: 7}, Current: true, Edits: fine},
 		"no document":                  {Edition: edition("1", ringside.EditionApplied), Edits: fine},
 		"nothing to put in effect":     {Current: true, Edits: fine},
@@ -114,10 +114,10 @@ func TestWhatIsNoEditionIsRefusedAsAWhole(t *testing.T) {
 
 func TestTheNewestEditionsAreKept(t *testing.T) {
 	s := start(t, Options{})
-	save(t, s, EditionWrite{Edition: edition("in effect", ringside.EditionApplied), Document: []byte("x"), Current: true})
-	save(t, s, EditionWrite{Edition: edition("held", ringside.EditionHeld), Document: []byte("x")})
+	save(t, s, ringside.EditionWrite{Edition: edition("in effect", ringside.EditionApplied), Document: []byte("x"), Current: true})
+	save(t, s, ringside.EditionWrite{Edition: edition("held", ringside.EditionHeld), Document: []byte("x")})
 	for i := range 110 {
-		save(t, s, EditionWrite{Edition: edition(fmt.Sprint(i), ringside.EditionApplied), Document: []byte("x")})
+		save(t, s, ringside.EditionWrite{Edition: edition(fmt.Sprint(i), ringside.EditionApplied), Document: []byte("x")})
 	}
 	list := must(s.Editions(t.Context(), 1000))(t)
 	equal(t, "editions", []any{len(list), list[99].Number, list[100].Version, list[101].Version}, []any{102, uint64(13), "held", "in effect"})
@@ -125,16 +125,16 @@ func TestTheNewestEditionsAreKept(t *testing.T) {
 	// What is removed takes its number along, also when it was the newest.
 	discarded := list[0]
 	discarded.State = ringside.EditionDiscarded
-	save(t, s, EditionWrite{Edition: discarded})
-	equal(t, "the next number", save(t, s, EditionWrite{Document: []byte("x")}).Number, uint64(113))
+	save(t, s, ringside.EditionWrite{Edition: discarded})
+	equal(t, "the next number", save(t, s, ringside.EditionWrite{Document: []byte("x")}).Number, uint64(113))
 }
 
 func TestLargeDocumentsLeaveRoomForFewerEditions(t *testing.T) {
 	s := start(t, Options{})
 	for range 5 {
-		save(t, s, EditionWrite{Edition: edition("x", ringside.EditionApplied), Document: []byte("x")})
+		save(t, s, ringside.EditionWrite{Edition: edition("x", ringside.EditionApplied), Document: []byte("x")})
 	}
-	save(t, s, EditionWrite{Edition: edition("in effect", ringside.EditionApplied), Document: []byte("x"), Current: true})
+	save(t, s, ringside.EditionWrite{Edition: edition("in effect", ringside.EditionApplied), Document: []byte("x"), Current: true})
 	// They are as large as if they had been compressed, which takes its time.
 	err := s.file.db.Update(func(tx *bolt.Tx) (err error) {
 		for n := range uint64(5) {
@@ -145,7 +145,7 @@ func TestLargeDocumentsLeaveRoomForFewerEditions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	save(t, s, EditionWrite{Edition: edition("x", ringside.EditionApplied), Document: []byte("x")})
+	save(t, s, ringside.EditionWrite{Edition: edition("x", ringside.EditionApplied), Document: []byte("x")})
 	list := must(s.Editions(t.Context(), 0))(t)
 	equal(t, "editions", []any{len(list), list[2].Number, list[3].Number}, []any{4, uint64(5), uint64(4)})
 }
@@ -156,7 +156,7 @@ func TestTheNewestRejectedEditsAreKept(t *testing.T) {
 	for i := range 600 {
 		edits = append(edits, edit(fmt.Sprintf("r%04d", i), ringside.EditRejected))
 	}
-	save(t, s, EditionWrite{Edits: edits})
+	save(t, s, ringside.EditionWrite{Edits: edits})
 	kept := must(s.Edits(t.Context()))(t)
 	equal(t, "edits", []any{len(kept), kept[0].ID, kept[1].ID, kept[2].ID, kept[501].ID}, []any{502, "0 accepted", "0 pending", "r0100", "r0599"})
 }
@@ -175,10 +175,10 @@ func TestAnEditionAndItsEditsAreOne(t *testing.T) {
 			}
 			return db.Update(fn)
 		}})
-		save(t, s, EditionWrite{Document: []byte("one"), Current: true})
+		save(t, s, ringside.EditionWrite{Document: []byte("one"), Current: true})
 		done := make(chan ringside.Edition, 1)
 		go func() {
-			e, err := s.SaveEdition(t.Context(), EditionWrite{
+			e, err := s.SaveEdition(t.Context(), ringside.EditionWrite{
 				Document: []byte("two"), Current: true, Edits: []ringside.Edit{edit("a", ringside.EditPending)},
 			})
 			if err != nil {

@@ -73,7 +73,7 @@ func TestAStoreOfSchema1IsMigrated(t *testing.T) {
 	equal(t, "queued again", must(s.Requeue(t.Context(), call(0).ID))(t), 1)
 	settle(t, s, callKind, ringside.Settlement{Seq: waiting(t, s, 0, 0)[32].Seq, CDRs: true})
 	equal(t, "its CDRs", whereabouts(t, s)["cdrs"], []string{call(0).ID})
-	equal(t, "the next edition", must(s.SaveEdition(t.Context(), EditionWrite{Document: []byte("{}")}))(t).Number, uint64(2))
+	equal(t, "the next edition", must(s.SaveEdition(t.Context(), ringside.EditionWrite{Document: []byte("{}")}))(t).Number, uint64(2))
 
 	copies := backups(t, path)
 	if len(copies) != 1 {

@@ -172,7 +172,7 @@ func parcelOf(t *testing.T, seq uint64, c ringside.Call) ringside.Parcel {
 
 // saveDirectory puts a document in effect.
 func saveDirectory(s *Store, e ringside.Edition, document []byte) error {
-	_, err := s.SaveEdition(context.Background(), EditionWrite{Edition: e, Document: document, Current: true})
+	_, err := s.SaveEdition(context.Background(), ringside.EditionWrite{Edition: e, Document: document, Current: true})
 	return err
 }
 
@@ -447,7 +447,7 @@ func TestAnEndedContextReadsAndWritesNothing(t *testing.T) {
 	_, errEditions := s.Editions(ctx, 1)
 	_, _, errBase := s.Base(ctx)
 	_, errEdits := s.Edits(ctx)
-	_, errSave := s.SaveEdition(ctx, EditionWrite{Document: []byte("{}")})
+	_, errSave := s.SaveEdition(ctx, ringside.EditionWrite{Document: []byte("{}")})
 	_, errRejected := s.Rejected(ctx, "", 1)
 	_, errRetry := s.RetryRejected(ctx)
 	_, errDrop := s.DropRejected(ctx, "x")

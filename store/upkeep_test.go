@@ -139,7 +139,7 @@ func TestAFileThatIsMostlyFreeShrinksAtTheNextOpen(t *testing.T) {
 
 // rewrite gives an edition another document.
 func rewrite(s *Store, n uint64, document []byte) error {
-	_, err := s.SaveEdition(context.Background(), EditionWrite{Edition: ringside.Edition{Number: n}, Document: document})
+	_, err := s.SaveEdition(context.Background(), ringside.EditionWrite{Edition: ringside.Edition{Number: n}, Document: document})
 	return err
 }
 

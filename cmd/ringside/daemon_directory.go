@@ -10,16 +10,7 @@ import (
 	"github.com/ringside-pbx/ringside/configs"
 	"github.com/ringside-pbx/ringside/control"
 	"github.com/ringside-pbx/ringside/directory"
-	"github.com/ringside-pbx/ringside/store"
 )
-
-// keeperStore is the store as the keeper of the directory sees it.
-type keeperStore struct{ *store.Store }
-
-// SaveEdition implements directory.Store.
-func (s keeperStore) SaveEdition(ctx context.Context, w ringside.EditionWrite) (ringside.Edition, error) {
-	return s.Store.SaveEdition(ctx, store.EditionWrite(w))
-}
 
 // firstDirectory puts the directory in effect that the daemon begins with: the last good one, and then
 // the file's. A bad one never keeps the daemon from starting: calls are released meanwhile.

@@ -129,7 +129,7 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 	td.push("switchboard", func(context.Context) error { d.calls.Close(); return nil })
 
 	d.keeper = directory.New(directory.Options{
-		Store: keeperStore{d.store}, Effect: d.calls.SetDirectory, Log: log, File: cfg.Directory.File,
+		Store: d.store, Effect: d.calls.SetDirectory, Log: log, File: cfg.Directory.File,
 		WithCRM: cfg.CRM.URL != "",
 	})
 	watch := d.firstDirectory(ctx, demo)
