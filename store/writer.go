@@ -143,11 +143,7 @@ func (s *Store) settle(b *batch, err error) {
 	}
 	s.last = s.opt.Now()
 	s.queue.settled()
-	for _, e := range b.entries {
-		if e.done != nil {
-			e.done <- nil
-		}
-	}
+	// Who waits for the disk finds the tokens there.
 	for l := range lanes {
 		if !b.grown[l] {
 			continue
@@ -155,6 +151,11 @@ func (s *Store) settle(b *batch, err error) {
 		select {
 		case s.grown[l] <- struct{}{}:
 		default:
+		}
+	}
+	for _, e := range b.entries {
+		if e.done != nil {
+			e.done <- nil
 		}
 	}
 }
