@@ -32,6 +32,8 @@ type Options struct {
 	MaxSize int
 	// CDRs lets the CDRs of a call that the CRM has taken wait in an outbox of their own.
 	CDRs bool
+	// Standalone: nobody takes what is in the outboxes, and the limits above hold for it, too.
+	Standalone bool
 	// MoveAside lets Open rename a damaged file to *.damaged-<time> and start with a fresh one.
 	MoveAside bool
 	// Linger is how long records that nobody waits for may gather before they are written together;

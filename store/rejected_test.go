@@ -59,9 +59,9 @@ func TestAParcelThatCannotBeReadHoldsUpNothing(t *testing.T) {
 		reason string
 	}{
 		{"its record is gone", func(tx *bolt.Tx) error { return tx.Bucket([]byte(callsTable)).Delete(key(0)) }, "missing"},
-		{"its record is no JSON", func(tx *bolt.Tx) error {
+		{"its record is cut short", func(tx *bolt.Tx) error {
 			return tx.Bucket([]byte(callsTable)).Put(key(0), []byte(`{"session_id":"`+call(0).ID+`","schema":1,"revision":1,`))
-		}, "no JSON"},
+		}, "cut short"},
 		{"its record is another call's", func(tx *bolt.Tx) error {
 			return tx.Bucket([]byte(callsTable)).Put(key(0), tx.Bucket([]byte(callsTable)).Get(key(1)))
 		}, "is that of call"},

@@ -21,7 +21,7 @@ func (s *Store) tidy() (next time.Duration, ok bool) {
 	if keys, more := s.outdated(); len(keys) > 0 || more {
 		gone = len(keys)
 		next = tidyPause
-		if gone > 0 && !s.write(s.batch(&entry{apply: forget(keys)})) {
+		if gone > 0 && !s.write(s.batch(&entry{apply: s.forget(keys)})) {
 			return 0, false
 		}
 	} else {
@@ -79,7 +79,7 @@ func (s *Store) outdated() (keys [][]byte, more bool) {
 				s.resume, more = bytes.Clone(k), true
 				return nil
 			}
-			if !t.kept(k) {
+			if s.opt.Standalone || !t.kept(k) {
 				keys = append(keys, bytes.Clone(k))
 			}
 			k, _ = c.Next()
@@ -101,10 +101,10 @@ func (t *tables) kept(key []byte) bool {
 }
 
 // forget removes calls and what belongs to them, unless a later part of one has been recorded meanwhile.
-func forget(keys [][]byte) func(*tables) error {
+func (s *Store) forget(keys [][]byte) func(*tables) error {
 	return func(t *tables) error {
 		for _, k := range keys {
-			if t.calls.Get(k) == nil || t.kept(k) {
+			if t.calls.Get(k) == nil || t.kept(k) && !s.opt.Standalone {
 				continue
 			}
 			if err := t.calls.Delete(k); err != nil {
@@ -124,8 +124,9 @@ func forget(keys [][]byte) func(*tables) error {
 
 // forgetID removes what is kept under a call's id.
 func (t *tables) forgetID(id string) error {
+	r, _ := t.ref(id)
 	for l := range lanes {
-		if err := t.unreject(l, id); err != nil {
+		if err := t.supersede(l, id, r); err != nil {
 			return err
 		}
 	}

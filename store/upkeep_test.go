@@ -68,6 +68,23 @@ func TestTheNewestCallsAreKept(t *testing.T) {
 	})
 }
 
+func TestWithoutACRMCallsGoAlthoughNobodyHasTakenThem(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ringside.db")
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, Options{Path: path, Now: time.Now, MaxCalls: 10, Standalone: true})
+		for i := range 25 {
+			s.Finish(call(i), nil, nil)
+		}
+		flush(t, s)
+		time.Sleep(2 * housekeeping)
+		synctest.Wait()
+		state := s.State()
+		equal(t, "calls, and what waits", []int{state.Calls, state.Outbox}, []int{10, 10})
+		equal(t, "bytes that wait", must(s.Backlog(t.Context()))(t).Bytes > 0, true)
+		stop(t, s)
+	})
+}
+
 func TestALiveCallIsKnownToHaveLivedAHalfMinuteAgo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ringside.db")
 	synctest.Test(t, func(t *testing.T) {

@@ -109,6 +109,7 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 	d.store, err = store.Open(ctx, store.Options{
 		Path: cfg.Store.Path, Node: cfg.Node, Log: log, Retention: cfg.Store.Retention.Duration,
 		MaxCalls: cfg.Store.MaxCalls, MoveAside: true, CDRs: cfg.CRM.URL != "" && cfg.CRM.CDRs,
+		Standalone: cfg.CRM.URL == "",
 	})
 	if err != nil {
 		return nil, nil, err
