@@ -42,5 +42,5 @@ func (s *Store) Disk() (ringside.Disk, error) {
 	if err := syscall.Statfs(s.opt.Path, &fs); err != nil {
 		return ringside.Disk{}, fmt.Errorf("read the room of %s: %w", s.opt.Path, err)
 	}
-	return ringside.Disk{File: info.Size(), Free: int64(fs.Bavail) * int64(fs.Bsize)}, nil
+	return ringside.Disk{File: info.Size(), Free: int64(fs.Bavail) * int64(fs.Bsize)}, nil //nolint:unconvert // an int32 on machines with 32 bits
 }
