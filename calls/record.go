@@ -43,6 +43,7 @@ func (s *Switchboard) begun(r ringside.Call) {
 // newCall makes a call of an offer, under the directory of this moment.
 func (s *Switchboard) newCall(ch ringside.Channel, o ringside.Offer) *call {
 	dir := s.directory.Load()
+	s.offered.Store(o.At.UnixNano())
 	c := &call{dir: dir, ch: ch}
 	c.record = ringside.Call{
 		ID: s.callID(o), Schema: ringside.CallSchema, Revision: 1, Node: s.opt.Node, PBX: o.PBX,

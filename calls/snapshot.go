@@ -41,6 +41,14 @@ func (s *Switchboard) Counts() (live, waiting int) {
 	return len(s.live), waiting
 }
 
+// LastOffer is when the last call came in; zero if none has.
+func (s *Switchboard) LastOffer() time.Time {
+	if at := s.offered.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
+}
+
 // Waiting gives everybody who stands in a queue, by group and place.
 func (s *Switchboard) Waiting() []ringside.Waiting {
 	s.mu.Lock()

@@ -52,6 +52,8 @@ type Options struct {
 type Switchboard struct {
 	opt       Options
 	directory atomic.Pointer[routing.Compiled]
+	// offered is when the last call came in, in nanoseconds since 1970.
+	offered atomic.Int64
 
 	mu     sync.Mutex
 	live   map[string]*call

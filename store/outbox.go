@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 
 	"github.com/ringside-pbx/ringside"
 )
@@ -65,12 +66,21 @@ func (t *tables) parcels(l lane, after uint64, n int) (parcels []ringside.Parcel
 		if len(parcels) >= min(n, chunkEntries) || size >= chunkBytes {
 			return parcels, true
 		}
+		breathe(len(parcels))
 		p, _ := readParcel(v)
 		data := bytes.Clone(t.calls.Get(callKey(p.at, p.id)))
 		parcels = append(parcels, ringside.Parcel{Seq: readNumber(k), CallID: p.id, Data: data})
 		size += len(data)
 	}
 	return parcels, false
+}
+
+// breathe lets others have the processor after every few steps of long work: a call that comes in must
+// not wait until a backlog's next thousand records have been looked at.
+func breathe(step int) {
+	if step%20 == 19 {
+		runtime.Gosched()
+	}
 }
 
 // Grown has a token whenever the outbox of the kind has grown since the last one was received: new

@@ -25,7 +25,8 @@ func (s *Store) Settle(ctx context.Context, kind ringside.ParcelKind, settlement
 		}
 	}
 	e := &entry{size: size, apply: func(t *tables) error {
-		for _, p := range settlements {
+		for i, p := range settlements {
+			breathe(i)
 			if err := t.settle(l, p, s.opt.CDRs); err != nil {
 				return err
 			}

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -17,7 +19,7 @@ type item struct {
 	key    string
 	// cdrs: the record has legs.
 	cdrs bool
-	// body is the item's own part of the batch.
+	// body is the item's own part of the batch, between its key and its end.
 	body []byte
 	// broken is why the record can't be sent at all.
 	broken string
@@ -25,37 +27,19 @@ type item struct {
 
 // newItem makes an item of a parcel. The record of a call goes out as the bytes that were stored.
 func newItem(kind ringside.ParcelKind, p ringside.Parcel) item {
-	it := item{parcel: p, key: ringside.DeliveryKey(p.CallID, p.Revision)}
-	key, err := json.Marshal(it.key)
-	if err != nil {
-		it.broken = err.Error()
+	it := item{parcel: p, key: ringside.DeliveryKey(p.CallID, p.Revision), body: p.Data}
+	if kind != ringside.CDRParcel {
+		it.cdrs = bytes.Contains(p.Data, []byte(`"legs":[`))
 		return it
 	}
-	var b bytes.Buffer
-	b.Grow(len(p.Data) + len(key) + 32)
-	b.WriteString(`{"key":`)
-	b.Write(key)
-	switch kind {
-	case ringside.CDRParcel:
-		var c ringside.Call
-		if err := json.Unmarshal(p.Data, &c); err != nil {
-			it.broken = "the record can't be read: " + err.Error()
-			return it
-		}
-		cdrs, err := json.Marshal(c.CDRs())
-		if err != nil {
-			it.broken = err.Error()
-			return it
-		}
-		b.WriteString(`,"cdrs":`)
-		b.Write(cdrs)
-	default:
-		it.cdrs = bytes.Contains(p.Data, []byte(`"legs":[`))
-		b.WriteString(`,"call":`)
-		b.Write(p.Data)
+	var c ringside.Call
+	err := json.Unmarshal(p.Data, &c)
+	if err == nil {
+		it.body, err = json.Marshal(c.CDRs())
 	}
-	b.WriteByte('}')
-	it.body = b.Bytes()
+	if err != nil {
+		it.broken = "the record can't be read: " + err.Error()
+	}
 	return it
 }
 
@@ -65,30 +49,65 @@ type batch struct {
 	request *request
 }
 
+// breather is how many items are worked on before others may have the processor: a drain must not
+// keep a live call waiting.
+const breather = 20
+
 // newBatch makes the request of a batch. The same batch has the same key.
 func (d *delivery) newBatch(items []item) (*batch, error) {
-	size := 64
+	size, sum := 64, sha256.New()
 	for _, it := range items {
-		size += len(it.body) + 1
+		size += len(it.key) + len(it.body) + 32
+		_, _ = sum.Write([]byte(it.key + "\n"))
 	}
-	b := bytes.NewBuffer(make([]byte, 0, size))
-	name, err := json.Marshal(d.link.opt.Node)
+	node, err := json.Marshal(d.link.opt.Node)
 	if err != nil {
 		return nil, err
 	}
-	b.WriteString(`{"node":`)
-	b.Write(name)
-	b.WriteString(`,"items":[`)
-	for i, it := range items {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.Write(it.body)
+	r := &request{
+		method: http.MethodPost, path: d.path, key: hex.EncodeToString(sum.Sum(nil)[:16]), size: size,
+		write: func(w io.Writer) error { return writeItems(w, node, d.field(), items) },
 	}
-	b.WriteString(`]}`)
-	sum := sha256.Sum256(b.Bytes())
-	r := &request{method: http.MethodPost, path: d.path, body: b.Bytes(), key: hex.EncodeToString(sum[:16])}
-	return &batch{items, r}, d.link.client.zip(r)
+	return &batch{items, r}, d.link.client.ready(r)
+}
+
+// field is what an item's body is called.
+func (d *delivery) field() string {
+	if d.kind == ringside.CDRParcel {
+		return "cdrs"
+	}
+	return "call"
+}
+
+// writeItems writes the body of a batch.
+func writeItems(w io.Writer, node []byte, field string, items []item) error {
+	_, err := io.WriteString(w, `{"node":`+string(node)+`,"items":[`)
+	for i, it := range items {
+		if err != nil {
+			return err
+		}
+		if i%breather == breather-1 {
+			runtime.Gosched()
+		}
+		separator := ","
+		if i == 0 {
+			separator = ""
+		}
+		key, keyErr := json.Marshal(it.key)
+		if keyErr != nil {
+			return keyErr
+		}
+		if _, err = io.WriteString(w, separator+`{"key":`+string(key)+`,"`+field+`":`); err == nil {
+			_, err = w.Write(it.body)
+		}
+		if err == nil {
+			_, err = io.WriteString(w, "}")
+		}
+	}
+	if err == nil {
+		_, err = io.WriteString(w, "]}")
+	}
+	return err
 }
 
 // outcome is what an answer says about a batch.

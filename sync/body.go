@@ -2,7 +2,6 @@ package sync
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 const (
@@ -29,9 +30,9 @@ var errIdle = errors.New("nothing arrived for too long")
 // compressor compresses bodies; its writers are large and are used again.
 type compressor struct{ writers sync.Pool }
 
-// compress gives a body as gzip.
-func (c *compressor) compress(body []byte) ([]byte, error) {
-	into := bytes.NewBuffer(make([]byte, 0, len(body)/6+1024))
+// compress gives what write writes, of about the given size, as gzip.
+func (c *compressor) compress(write func(io.Writer) error, size int) ([]byte, error) {
+	into := bytes.NewBuffer(make([]byte, 0, size/8+1024))
 	z, ok := c.writers.Get().(*gzip.Writer)
 	if ok {
 		z.Reset(into)
@@ -41,8 +42,7 @@ func (c *compressor) compress(body []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	_, err := z.Write(body)
-	err = errors.Join(err, z.Close())
+	err := errors.Join(write(z), z.Close())
 	c.writers.Put(z)
 	return into.Bytes(), err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -33,8 +34,10 @@ type client struct {
 type request struct {
 	method, path string
 	query        url.Values
-	// body is JSON; nil for none.
-	body []byte
+	// body is JSON; nil for none. A large one has a write in its place, and about its size.
+	body  []byte
+	write func(io.Writer) error
+	size  int
 	// zipped is the body compressed, if that has been done already.
 	zipped []byte
 	// key is the Idempotency-Key of a batch.
@@ -121,10 +124,18 @@ func (c *client) broken(whole, ctx context.Context, err error) error {
 	return netFailure(err)
 }
 
-// zip compresses a request's body, if that is worth it and has not been done.
-func (c *client) zip(r *request) (err error) {
-	if r.zipped == nil && len(r.body) >= worthGzip && !c.plain.Load() {
-		r.zipped, err = c.gzip.compress(r.body)
+// ready makes the bytes of a request's body, compressed if that is worth it.
+func (c *client) ready(r *request) (err error) {
+	zip := !c.plain.Load()
+	switch {
+	case zip && r.zipped == nil && r.write != nil && r.size >= worthGzip:
+		r.zipped, err = c.gzip.compress(r.write, r.size)
+	case zip && r.zipped == nil && len(r.body) >= worthGzip:
+		r.zipped, err = c.gzip.compress(func(w io.Writer) error { _, err := w.Write(r.body); return err }, len(r.body))
+	case r.body == nil && r.write != nil && (!zip || r.zipped == nil):
+		b := bytes.NewBuffer(make([]byte, 0, r.size))
+		err = r.write(b)
+		r.body = b.Bytes()
 	}
 	return err
 }
@@ -132,7 +143,7 @@ func (c *client) zip(r *request) (err error) {
 func (c *client) newRequest(ctx context.Context, r *request) (*http.Request, error) {
 	u := c.base.JoinPath(r.path)
 	u.RawQuery = r.query.Encode()
-	if err := c.zip(r); err != nil {
+	if err := c.ready(r); err != nil {
 		return nil, err
 	}
 	body, encoding := r.body, ""
@@ -153,7 +164,7 @@ func (c *client) newRequest(ctx context.Context, r *request) (*http.Request, err
 	set(HeaderNode, c.node)
 	set("If-None-Match", r.etag)
 	set("Idempotency-Key", r.key)
-	if r.body != nil {
+	if body != nil {
 		set("Content-Type", "application/json")
 		set("Content-Encoding", encoding)
 	}

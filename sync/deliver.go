@@ -168,6 +168,7 @@ func (d *delivery) read(ctx context.Context, made chan<- *batch, settled chan<- 
 		d.mu.Lock()
 		after, size := d.after, d.size
 		d.mu.Unlock()
+		begun := time.Now()
 		parcels, err := d.link.opt.Store.Outbox(ctx, d.kind, after, size, MaxBatchBytes)
 		if err != nil && ctx.Err() == nil {
 			return err
@@ -183,12 +184,31 @@ func (d *delivery) read(ctx context.Context, made chan<- *batch, settled chan<- 
 		if err != nil {
 			return err
 		}
+		if !d.giveWay(ctx, time.Since(begun)) {
+			return nil
+		}
 		select {
 		case made <- b:
 		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+const (
+	// lately is since when a call counts as a sign that more will come.
+	lately = 2 * time.Second
+	// courtesy is how many times as long as it has worked a drain rests while calls come in.
+	courtesy = 8
+)
+
+// giveWay rests after some work while calls come in: what waits for the CRM can wait a little
+// longer, a caller can't. It gives false when ctx has ended.
+func (d *delivery) giveWay(ctx context.Context, worked time.Duration) bool {
+	if time.Since(d.link.opt.Calls.LastOffer()) > lately {
+		return true
+	}
+	return rest(ctx, courtesy*worked, nil)
 }
 
 // items makes items of the parcels that are due. One that can't be sent goes to the bucket.

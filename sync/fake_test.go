@@ -297,6 +297,8 @@ func (p *phones) Watch(ctx context.Context) <-chan ringside.Call {
 	return out
 }
 
+func (p *phones) LastOffer() time.Time { return time.Time{} }
+
 func (p *phones) Counts() (live, waiting int) { return 1, 2 }
 
 // inProcess is a way to a handler without a network; it behaves as net/http does towards a request's

@@ -97,6 +97,8 @@ type Directory interface {
 type Calls interface {
 	Watch(ctx context.Context) <-chan ringside.Call
 	Counts() (live, waiting int)
+	// LastOffer is when the last call came in.
+	LastOffer() time.Time
 }
 
 func (o Options) withDefaults() Options {
