@@ -39,6 +39,7 @@ type cli struct {
 	Sync       syncCmd       `cmd:"" help:"The link with the CRM: its state, rejected records, comparison."`
 	Status     statusCmd     `cmd:"" help:"Tell how the daemon is doing."`
 	Store      storeCmd      `cmd:"" help:"Check or back up the store."`
+	DemoCRM    demoCRMCmd    `cmd:"" name:"demo-crm" help:"Run a reference CRM, to try the link with and to develop a real one against."`
 	Dialplan   dialplanCmd   `cmd:"" help:"Print the dialplan to paste into the PBX."`
 	Completion completionCmd `cmd:"" help:"Print a shell's completion script."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

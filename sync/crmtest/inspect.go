@@ -99,3 +99,18 @@ func (c *CRM) Directory() []byte {
 	defer c.mu.Unlock()
 	return slices.Clone(c.directory.document)
 }
+
+// Latest gives the records of the n calls that began last, the last one first, as they arrived.
+func (c *CRM) Latest(n int) [][]byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	order := c.calls.sorted()
+	records := make([][]byte, 0, min(n, len(order)))
+	for _, one := range slices.Backward(order) {
+		if len(records) == n {
+			break
+		}
+		records = append(records, slices.Clone(one.record))
+	}
+	return records
+}
