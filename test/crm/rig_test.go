@@ -164,8 +164,8 @@ func (r *rig) crmState() crmState {
 }
 
 // call places one call as Asterisk does, for a dialplan that carries out the decision itself, and
-// reports whether it was decided on.
-func (r *rig) call(ctx context.Context, id string) bool {
+// reports whether it was decided on. query is added to the request's.
+func (r *rig) call(ctx context.Context, id, query string) bool {
 	d := net.Dialer{Timeout: time.Second}
 	conn, err := d.DialContext(ctx, "tcp", r.agi)
 	if err != nil {
@@ -173,8 +173,8 @@ func (r *rig) call(ctx context.Context, id string) bool {
 	}
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
-	if _, err := fmt.Fprintf(conn, "agi_network: yes\nagi_network_script: decide?id=%s\nagi_request: agi://%s/decide\nagi_channel: PJSIP/trunk-1\n"+
-		"agi_uniqueid: %[1]s\nagi_callerid: 79001234567\nagi_extension: 100\n\n", id, r.agi); err != nil {
+	if _, err := fmt.Fprintf(conn, "agi_network: yes\nagi_network_script: decide?id=%[1]s%[3]s\nagi_request: agi://%[2]s/decide\nagi_channel: PJSIP/trunk-1\n"+
+		"agi_uniqueid: %[1]s\nagi_callerid: 79001234567\nagi_extension: 100\nagi_threadid: 1\n\n", id, r.agi, query); err != nil {
 		return false
 	}
 	lines := bufio.NewReader(conn)

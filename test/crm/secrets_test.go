@@ -50,7 +50,9 @@ func TestSecretsAreNowhere(t *testing.T) {
 		out, err := r.command("directory", "show")
 		return err == nil && strings.Contains(out, "Version 1")
 	})
-	_ = r.call(t.Context(), "1.1")
+	if !r.call(t.Context(), "1.1", "&token="+secret("agi")) || r.call(t.Context(), "1.2", "&token=wrong") {
+		t.Error("the FastAGI token does not tell calls apart")
+	}
 	for _, args := range [][]string{
 		{"status"},
 		{"status", "--json"},
