@@ -57,6 +57,8 @@ type Decision struct {
 	Cause HangupCause
 	Rule  *Rule
 	Group *RingGroup
+	// CallerName is the caller's name as the CRM knows it; empty if it does not.
+	CallerName string
 	// Key identifies the destination that the decision came from: a call that has been there
 	// without success names it in its next query.
 	Key DestinationKey

@@ -30,6 +30,8 @@ const (
 	variableCompany = "RINGSIDE_COMPANY"
 	variableOwner   = "RINGSIDE_OWNER"
 	variableResult  = "RINGSIDE_RESULT"
+	// variableCaller is Asterisk's own: the name that phones show.
+	variableCaller = "CALLERID(name)"
 )
 
 // variables are a decision in variables, without RINGSIDE_RESULT. With an error (the decision can't
@@ -63,6 +65,7 @@ func (d Dial) variables(decision *ringside.Decision, id string) ([]ringside.Vari
 	if decision.Rule != nil {
 		add(variableRule, decision.Rule.Name)
 	}
+	add(variableCaller, decision.CallerName)
 	add(variableCallID, id)
 	return vars, err
 }
@@ -80,11 +83,11 @@ func fitting(vars []ringside.Variable) string {
 	vars = slices.Clone(vars)
 	for i, v := range vars {
 		switch v.Name {
-		case variableRule, variableGroup, variableCompany, variableName:
+		case variableRule, variableGroup, variableCompany, variableName, variableCaller:
 			vars[i].Value = cut(plain(v.Value, maxValue), maxName)
 		}
 	}
-	for _, name := range []string{"", variableRule, variableGroup, variableCompany, variableName, variableTarget} {
+	for _, name := range []string{"", variableRule, variableGroup, variableCompany, variableName, variableCaller, variableTarget} {
 		vars = slices.DeleteFunc(vars, func(v ringside.Variable) bool { return v.Name == name })
 		if arg = quote(assignments(vars)); len(arg) <= msetRoom {
 			break

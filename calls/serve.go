@@ -110,9 +110,12 @@ func (s *Switchboard) decide(c *call) (ringside.Decision, *waiter) {
 	return d, w
 }
 
-// note keeps the decision in the call's record. Mutex held.
+// note keeps the decision in the call's record, and tells it who calls. Mutex held.
 func (s *Switchboard) note(c *call, d *ringside.Decision) {
 	r := &c.record
+	if r.Contact != nil {
+		d.CallerName = r.Contact.Name
+	}
 	if d.Rule != nil {
 		r.Rule = d.Rule.Ref()
 	}

@@ -52,6 +52,8 @@ type DaemonOptions struct {
 	Directory string
 	// LogLevel is debug if it is empty.
 	LogLevel string
+	// Config are further lines of the configuration.
+	Config string
 }
 
 // StartDaemon runs ringside with an empty store and waits until it listens for the PBX. Its files
@@ -66,6 +68,7 @@ func StartDaemon(bin, dir string, o DaemonOptions) (*Daemon, error) {
 		}
 		file = "directory:\n  file: " + path + "\n"
 	}
+	file += o.Config
 	if err := os.WriteFile(d.config(), fmt.Appendf(nil, daemonConfig, dir, o.AGI, file, cmp.Or(o.LogLevel, "debug")), 0o600); err != nil {
 		return nil, fmt.Errorf("start ringside: %w", err)
 	}

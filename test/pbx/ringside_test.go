@@ -45,9 +45,16 @@ rules: [{id: 5, name: The rule, called_number_pattern: "7001", `+fields+`}]
 // ringside prints, with a fallback filled in.
 func (s *stage) ringside(directory string) *pbx.Daemon {
 	s.t.Helper()
+	return s.ringsideWith(pbx.DaemonOptions{Directory: directory})
+}
+
+// ringsideWith starts a daemon with other options.
+func (s *stage) ringsideWith(o pbx.DaemonOptions) *pbx.Daemon {
+	s.t.Helper()
 	bin, err := shared.binary()
 	s.must(err)
-	s.daemon, err = pbx.StartDaemon(bin, s.dir, pbx.DaemonOptions{AGI: s.AGI, Directory: directory})
+	o.AGI = s.AGI
+	s.daemon, err = pbx.StartDaemon(bin, s.dir, o)
 	s.must(err)
 	printed, err := s.daemon.Dialplan()
 	s.must(err)
