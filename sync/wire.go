@@ -22,7 +22,8 @@ const (
 
 // Headers of the contract, beside Authorization, ETag and their like.
 const (
-	HeaderNode      = "X-Ringside-Node"
+	HeaderNode = "X-Ringside-Node"
+	// HeaderTimestamp is when a request was signed, in Unix seconds with up to nine decimals.
 	HeaderTimestamp = "X-Ringside-Timestamp"
 	HeaderSignature = "X-Ringside-Signature"
 )

@@ -3,7 +3,9 @@
 // memory of what was seen; it does no I/O.
 //
 // A signature covers the time, the method, the path with its query and the body as it is sent. It is
-// good for Window around its time, and once. The memory of those seen is bounded: when it is full, new
+// good for Window around its time, and once. Its time has nanoseconds, so that two requests that are
+// alike in everything else, such as the polls of two sites or an attempt that is made again at once,
+// are not taken for one that was recorded and played back. The memory of those seen is bounded: when it is full, new
 // ones are refused rather than old ones forgotten.
 package signature
 
@@ -12,6 +14,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,17 +42,22 @@ var (
 	ErrCrowd   = errors.New("too many requests were signed lately")
 )
 
-// Sign gives a request's timestamp (Unix seconds) and signature for the headers of these names. path
-// is the path with its query as it is sent, body the bytes that are sent, compressed or not.
+// Sign gives a request's timestamp (Unix seconds, with nine decimals unless they are zero) and
+// signature for the headers of these names. path is the path with its query as it is sent, body the
+// bytes that are sent, compressed or not.
 func Sign(secret ringside.Secret, at time.Time, method, path string, body []byte) (timestamp, signature string) {
 	timestamp = strconv.FormatInt(at.Unix(), 10)
+	if n := at.Nanosecond(); n != 0 {
+		timestamp += fmt.Sprintf(".%09d", n)
+	}
 	return timestamp, version + hex.EncodeToString(sum(secret, timestamp, method, path, body))
 }
 
 func sum(secret ringside.Secret, timestamp, method, path string, body []byte) []byte {
 	digest := sha256.Sum256(body)
 	mac := hmac.New(sha256.New, []byte(secret.Reveal()))
-	// None of the first two can hold a dot, and the last has one length: no two requests look alike.
+	// The timestamp is digits with at most one dot, the method letters only, and the last part has one
+	// length: no two requests look alike.
 	_, _ = mac.Write([]byte(timestamp + "." + method + "." + path + "." + hex.EncodeToString(digest[:])))
 	return mac.Sum(nil)
 }
@@ -76,19 +84,41 @@ func (v *Verifier) Verify(now time.Time, timestamp, signature, method, path stri
 	if timestamp == "" || signature == "" || v.secret.IsZero() {
 		return ErrMissing
 	}
-	seconds, err := strconv.ParseInt(timestamp, 10, 64)
-	text, ok := strings.CutPrefix(signature, version)
-	given, hexErr := hex.DecodeString(text)
-	if err != nil || !ok || hexErr != nil || len(given) != sha256.Size || strconv.FormatInt(seconds, 10) != timestamp {
+	at, ok := parseTimestamp(timestamp)
+	text, versioned := strings.CutPrefix(signature, version)
+	given, err := hex.DecodeString(text)
+	if !ok || !versioned || err != nil || len(given) != sha256.Size || method == "" || strings.Trim(method, letters) != "" {
 		return ErrFormat
 	}
-	if away := now.Sub(time.Unix(seconds, 0)); away > Window || away < -Window {
+	if away := now.Sub(at); away > Window || away < -Window {
 		return ErrTime
 	}
 	if !hmac.Equal(given, sum(v.secret, timestamp, method, path, body)) {
 		return ErrWrong
 	}
 	return v.once(now, [sha256.Size]byte(given))
+}
+
+// letters are what methods are made of.
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// parseTimestamp reads Unix seconds with up to nine decimals, in the one way in which they are written.
+func parseTimestamp(text string) (time.Time, bool) {
+	whole, decimals, fraction := strings.Cut(text, ".")
+	seconds, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || strconv.FormatInt(seconds, 10) != whole {
+		return time.Time{}, false
+	}
+	nanos := 0
+	if fraction {
+		if len(decimals) == 0 || len(decimals) > 9 || strings.Trim(decimals, "0123456789") != "" {
+			return time.Time{}, false
+		}
+		if nanos, err = strconv.Atoi((decimals + "00000000")[:9]); err != nil {
+			return time.Time{}, false
+		}
+	}
+	return time.Unix(seconds, int64(nanos)), true
 }
 
 // once remembers a good signature.

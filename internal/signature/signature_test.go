@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -40,7 +41,7 @@ func TestASignatureIsGoodForItsRequestOnly(t *testing.T) {
 		{"another query", stamp, sum, "PUT", "/api/v1/config?force=0", "{}", 0, ErrWrong},
 		{"another body", stamp, sum, "PUT", "/api/v1/config?force=1", "{ }", 0, ErrWrong},
 		{"another time", "1800000001", sum, "PUT", "/api/v1/config?force=1", "{}", 0, ErrWrong},
-		{"a boundary moved", stamp, sum, "PUT./api/v1", "/config?force=1", "{}", 0, ErrWrong},
+		{"a boundary moved", stamp, sum, "PUT./api/v1", "/config?force=1", "{}", 0, ErrFormat},
 		{"another secret", stamp, foreign, "PUT", "/api/v1/config?force=1", "{}", 0, ErrWrong},
 		{"no timestamp", "", sum, "PUT", "/", "", 0, ErrMissing},
 		{"no signature", stamp, "", "PUT", "/", "", 0, ErrMissing},
@@ -58,6 +59,65 @@ func TestASignatureIsGoodForItsRequestOnly(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+func TestRequestsOfOneSecondAreToldApart(t *testing.T) {
+	v := NewVerifier(secret)
+	for _, tc := range []struct {
+		after time.Duration
+		stamp string
+		want  error
+	}{
+		{time.Nanosecond, "1800000000.000000001", nil},
+		{time.Millisecond, "1800000000.001000000", nil},
+		{0, "1800000000", nil},
+		{time.Millisecond, "1800000000.001000000", ErrSeen},
+	} {
+		stamp, sum := Sign(secret, at.Add(tc.after), "GET", "/config?wait=30", nil)
+		if err := v.Verify(at, stamp, sum, "GET", "/config?wait=30", nil); stamp != tc.stamp || !errors.Is(err, tc.want) {
+			t.Errorf("%s: %s, %v", tc.after, stamp, err)
+		}
+	}
+}
+
+func TestATimeWithDecimals(t *testing.T) {
+	for _, tc := range []struct {
+		stamp string
+		clock time.Duration
+		want  error
+	}{
+		{"1800000000.5", 0, nil},
+		{"1800000000.123456789", 0, nil},
+		{"1800000000.5", Window + 500*time.Millisecond, nil},
+		{"1800000000.5", Window + 501*time.Millisecond, ErrTime},
+		{"1800000000.5", -Window + 499*time.Millisecond, ErrTime},
+		{"1800000000.", 0, ErrFormat},
+		{"1800000000.1234567890", 0, ErrFormat},
+		{"1800000000.5.5", 0, ErrFormat},
+		{"1800000000.-5", 0, ErrFormat},
+		{".5", 0, ErrFormat},
+		{"1.8e9", 0, ErrFormat},
+	} {
+		sum := version + hex.EncodeToString(sum(secret, tc.stamp, "GET", "/", nil))
+		if err := NewVerifier(secret).Verify(at.Add(tc.clock), tc.stamp, sum, "GET", "/", nil); !errors.Is(err, tc.want) {
+			t.Errorf("%s %s after: %v", tc.stamp, tc.clock, err)
+		}
+	}
+}
+
+func TestNothingMovesOverABoundary(t *testing.T) {
+	// The same text is signed for all of them.
+	for _, tc := range []struct{ stamp, method, path string }{
+		{"1800000000", "5.GET", "/"},
+		{"1800000000", "GET./x", "/"},
+		{"1800000000", "", "GET./"},
+		{"1800000000.5.GET", "", "/"},
+	} {
+		sum := version + hex.EncodeToString(sum(secret, tc.stamp, tc.method, tc.path, nil))
+		if err := NewVerifier(secret).Verify(at, tc.stamp, sum, tc.method, tc.path, nil); !errors.Is(err, ErrFormat) {
+			t.Errorf("%+v: %v", tc, err)
+		}
 	}
 }
 

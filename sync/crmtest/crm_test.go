@@ -182,7 +182,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	r.header.Set(crmsync.HeaderTimestamp, stamp)
 	r.header.Set(crmsync.HeaderSignature, sum)
 	r.want("GET", "/config", "", 200, `"version":"7"`)
-	r.want("GET", "/config", "", 200, `"version":"7"`) // the same second, the same signature
+	r.want("GET", "/config", "", 401, "it was used before")
 	r.want("GET", "/contacts", "", 401, "the signature is not good")
 }
 

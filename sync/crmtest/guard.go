@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/ringside-pbx/ringside"
-	"github.com/ringside-pbx/ringside/internal/signature"
 	crmsync "github.com/ringside-pbx/ringside/sync"
 )
 
@@ -40,9 +39,7 @@ func (c *CRM) guarded(serve func(w http.ResponseWriter, r *http.Request, body []
 		if c.verifier != nil {
 			err := c.verifier.Verify(c.opt.Now(), r.Header.Get(crmsync.HeaderTimestamp), r.Header.Get(crmsync.HeaderSignature),
 				r.Method, r.URL.RequestURI(), sent)
-			// A request that arrives twice in a second has the same signature. It does no harm here:
-			// everything in the contract may be asked again, and has one effect.
-			if err != nil && !errors.Is(err, signature.ErrSeen) {
+			if err != nil {
 				stranger(w, "the signature is not good: "+err.Error())
 				return
 			}
