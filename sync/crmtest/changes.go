@@ -39,10 +39,10 @@ func (c *CRM) takeEdit(node string, e *ringside.Edit) ringside.EditVerdict {
 	if e.ID == "" {
 		return ringside.EditVerdict{Status: "rejected", Reason: "the edit has no id"}
 	}
-	document, v := c.directory.judge(e)
+	document, v := c.directory.judge(node, e)
 	if document != nil {
 		v.Version = ringside.NextVersion(c.directory.version, c.opt.Now())
-		c.directory.edit(document, v.Version, e)
+		c.directory.edit(node, document, v.Version, e)
 	}
 	one := Edit{Node: node, Edit: *e, Verdict: v}
 	c.noteEdit(one)
@@ -56,13 +56,13 @@ func (c *CRM) noteEdit(one Edit) {
 }
 
 // judge gives the document as the edit makes it, nil if it is not accepted.
-func (d *directory) judge(e *ringside.Edit) ([]byte, ringside.EditVerdict) {
+func (d *directory) judge(node string, e *ringside.Edit) ([]byte, ringside.EditVerdict) {
 	v := ringside.EditVerdict{ID: e.ID, Status: "rejected"}
 	if err := e.Validate(); err != nil {
 		v.Reason = err.Error()
 		return nil, v
 	}
-	changed := d.changedSince(entity{e.Kind, e.Entity}, e.Base)
+	changed := d.changedSince(node, entity{e.Kind, e.Entity}, e.Base)
 	document, err := e.Apply(d.document)
 	switch {
 	case changed:
@@ -86,11 +86,11 @@ func (d *directory) judge(e *ringside.Edit) ([]byte, ringside.EditVerdict) {
 }
 
 // edit makes the document of an accepted edit the directory.
-func (d *directory) edit(document []byte, version string, e *ringside.Edit) {
+func (d *directory) edit(node string, document []byte, version string, e *ringside.Edit) {
 	if raised, err := ringside.WithVersion(document, version); err == nil {
 		document = raised
 	}
-	d.note(document, version)
+	d.note(node, document, version)
 	// Also where the comparison sees no difference: in a key that it does not know.
-	d.changed[entity{e.Kind, e.Entity}] = len(d.versions) - 1
+	d.touch(entity{e.Kind, e.Entity}, node)
 }

@@ -21,9 +21,10 @@ type directory struct {
 	version  string
 	// given is the digest of the document that was set last, before any edit.
 	given string
-	// versions are all that there were; changed tells in which of them an entity changed last.
+	// versions are all that there were; changed tells in which of them each author changed an entity
+	// last. The author is a node's name, or empty for the CRM itself.
 	versions []string
-	changed  map[entity]int
+	changed  map[entity]map[string]int
 	// news is closed, and another one made, when the document changes.
 	news chan struct{}
 }
@@ -34,7 +35,7 @@ type entity struct {
 }
 
 func newDirectory() directory {
-	return directory{changed: map[entity]int{}, news: make(chan struct{})}
+	return directory{changed: map[entity]map[string]int{}, news: make(chan struct{})}
 }
 
 func digest(document []byte) string {
@@ -55,18 +56,18 @@ func (d *directory) set(document []byte, now time.Time) {
 			}
 		}
 	}
-	d.note(document, version)
+	d.note("", document, version)
 	d.given = given
 }
 
-// note keeps a document and which entities it changes.
-func (d *directory) note(document []byte, version string) {
+// note keeps a document and which entities its author has changed in it.
+func (d *directory) note(author string, document []byte, version string) {
 	before, _, errBefore := ringside.DecodeDirectory(d.document)
 	after, _, errAfter := ringside.DecodeDirectory(document)
 	d.versions = append(d.versions, version)
 	if errBefore == nil && errAfter == nil {
 		for _, one := range ringside.Compare(&before, &after) {
-			d.changed[entity{one.Kind, one.ID}] = len(d.versions) - 1
+			d.touch(entity{one.Kind, one.ID}, author)
 		}
 	}
 	d.document, d.version, d.etag = document, version, `"`+digest(document)+`"`
@@ -74,18 +75,42 @@ func (d *directory) note(document []byte, version string) {
 	d.news = make(chan struct{})
 }
 
-// changedSince reports whether an entity has changed after a version.
-func (d *directory) changedSince(e entity, version string) bool {
-	at := d.changed[e]
+// touch notes that an author has changed an entity in the newest version.
+func (d *directory) touch(e entity, author string) {
+	if d.changed[e] == nil {
+		d.changed[e] = map[string]int{}
+	}
+	d.changed[e][author] = len(d.versions) - 1
+}
+
+// changedSince reports whether anybody but a node has changed an entity after a version. What the
+// node itself has changed since is what its edit was made on top of: until the next directory, all of
+// a node's edits have the same base.
+func (d *directory) changedSince(node string, e entity, version string) bool {
+	if len(d.versions) == 0 {
+		return false
+	}
+	if !slices.Contains(d.versions, version) {
+		// A version of an earlier life: what cannot be put in order may have changed.
+		if order, known := ringside.CompareVersions(d.versions[0], version); !known || order > 0 {
+			return true
+		}
+	}
+	for author, at := range d.changed[e] {
+		if author != node && d.after(at, version) {
+			return true
+		}
+	}
+	return false
+}
+
+// after reports whether the version with a place came after another one.
+func (d *directory) after(at int, version string) bool {
 	for i, v := range slices.Backward(d.versions) {
 		if v == version {
 			return at > i
 		}
 	}
-	if at >= len(d.versions) {
-		return false
-	}
-	// A version of an earlier life: what cannot be put in order may have changed.
 	order, known := ringside.CompareVersions(d.versions[at], version)
 	return !known || order > 0
 }

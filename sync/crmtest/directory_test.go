@@ -20,8 +20,10 @@ func edit(id, op string, entity int, fields, base string) string {
 		id, kind, op, entity, fields, base)
 }
 
-func changes(edits ...string) string {
-	return `{"node":"office","changes":[` + strings.Join(edits, ",") + `]}`
+func changes(edits ...string) string { return changesOf("office", edits...) }
+
+func changesOf(node string, edits ...string) string {
+	return `{"node":"` + node + `","changes":[` + strings.Join(edits, ",") + `]}`
 }
 
 func copyFile(t *testing.T, from, to, more string) {
@@ -73,7 +75,7 @@ func TestEditsAreAcceptedWhereNothingElseHasChanged(t *testing.T) {
 	first := r.want("POST", path, changes(edit("e1", "update", 11, `{"display_name":"Anna"}`, "7")), 200, `{"results":[{"id":"e1","status":"accepted","version":"8"}]}`)
 	r.want("POST", path, changes(edit("e2", "update", 12, `{"display_name":"Olga"}`, "7")), 200, `"status":"accepted","version":"9"`)
 	theirs := `"theirs":{"id":11,"number":"101","display_name":"Anna"}`
-	r.want("POST", path, changes(edit("e3", "update", 11, `{"display_name":"Ann"}`, "7")), 200, `"status":"conflict","reason":"it has changed here since version 7",`+theirs)
+	r.want("POST", path, changesOf("shop", edit("e3", "update", 11, `{"display_name":"Ann"}`, "7")), 200, `"status":"conflict","reason":"it has changed here since version 7",`+theirs)
 	r.want("POST", path, changes(edit("e4", "update", 11, `{"display_name":"Ann"}`, "8")), 200, `"status":"accepted","version":"10"`)
 	r.want("POST", path, changes(edit("e5", "delete", 5, "", "7"), edit("e6", "update", 5, `{"name":"x"}`, "7")), 200, `{"id":"e6","status":"conflict"`)
 	r.want("POST", path, changes(edit("e7", "create", 6, `{"name":"x","action":"hangup"}`, "11")), 200, `"accepted","version":"12"`)
@@ -96,6 +98,18 @@ func TestEditsAreAcceptedWhereNothingElseHasChanged(t *testing.T) {
 	if n := len(r.crm.Edits()); n != 12 {
 		t.Errorf("%d edits are kept", n)
 	}
+}
+
+func TestEditsOfOneSiteLieOnTopOfOneAnother(t *testing.T) {
+	r := start(t, Options{Directory: []byte(office)})
+	const path = "/config/changes"
+	// Until the site has the next directory, all of its edits are made on the same one.
+	r.want("POST", path, changes(edit("e1", "update", 5, `{"name":"A"}`, "7"), edit("e2", "update", 5, `{"name":"B"}`, "7")), 200,
+		`{"results":[{"id":"e1","status":"accepted","version":"8"},{"id":"e2","status":"accepted","version":"9"}]}`)
+	r.want("POST", path, changesOf("shop", edit("s1", "update", 5, `{"name":"C"}`, "9")), 200, `"accepted","version":"10"`)
+	r.want("POST", path, changes(edit("e3", "update", 5, `{"name":"D"}`, "9")), 200, `"conflict"`)
+	r.want("POST", path, changes(edit("e4", "delete", 5, "", "10"), edit("e5", "update", 5, `{"name":"E"}`, "10")), 200,
+		`{"id":"e5","status":"conflict","reason":"rule 5 is not in the directory"`)
 }
 
 func TestAChangeMadeAtTheCRMIsInTheWay(t *testing.T) {

@@ -76,6 +76,6 @@ func (c *CRM) restoreEdit(one *Edit) error {
 	if err != nil {
 		return fmt.Errorf("the edit %s: %w", one.Edit.ID, err)
 	}
-	c.directory.edit(document, one.Verdict.Version, &one.Edit)
+	c.directory.edit(one.Node, document, one.Verdict.Version, &one.Edit)
 	return nil
 }
