@@ -404,7 +404,8 @@ func TestEventsAreToldOnceAndOnlyFresh(t *testing.T) {
 		}, func(o *Options) { o.Events = true })
 		s.start()
 		call := ringside.Call{ID: "office-1", Caller: "+7900", Status: ringside.StatusRinging, Start: time.Now()}
-		tell := func(c ringside.Call) { s.calls.changes <- c; time.Sleep(time.Second) }
+		pass := func(d time.Duration) { time.Sleep(d); synctest.Wait() }
+		tell := func(c ringside.Call) { s.calls.changes <- c; pass(time.Second) }
 		tell(call)
 		tell(call) // nothing new
 		call.Legs = []ringside.Leg{{Kind: "dial", Targets: []string{"101"}}}
@@ -423,10 +424,10 @@ func TestEventsAreToldOnceAndOnlyFresh(t *testing.T) {
 		}
 		away = true
 		tell(ringside.Call{ID: "office-2", Status: ringside.StatusRinging})
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		away = false
 		tell(ringside.Call{ID: "office-3", Status: ringside.StatusRinging})
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		if last := got[len(got)-1]; last.CallID != "office-3" || len(got) != 5 {
 			t.Errorf("told after the CRM was away: %+v", got[4:])
 		}
