@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"internal":  {""},
 	"sync":      {"", "internal"},
 	"directory": {"", "routing"},
+	"docs":      {},
 }
 
 // mayEverything are the packages that wire, measure or test the others.
@@ -40,6 +41,7 @@ var livesIn = map[string][]string{
 	"github.com/nyaruka/phonenumbers": {"routing"},
 	"github.com/alecthomas/kong":      {"cmd"},
 	"go.yaml.in/yaml/v3":              {"cmd"},
+	"github.com/getkin/kin-openapi":   {"docs"},
 }
 
 type listed struct {
