@@ -38,6 +38,7 @@ func plainRequest(ctx context.Context, r *http.Request, sent []byte) (*http.Requ
 	}
 	in.Header, in.ContentLength = header, int64(len(body))
 	in.Body = io.NopCloser(bytes.NewReader(body))
+	in.GetBody = nil // a client's request still gives the body as it was sent
 	return in, nil
 }
 

@@ -79,7 +79,7 @@ func open(name, base string) (*Contract, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Contract{
+	c := &Contract{
 		router: router,
 		options: openapi3filter.Options{
 			IncludeResponseStatus: true,
@@ -87,7 +87,11 @@ func open(name, base string) (*Contract, error) {
 			// Whether a credential is good is for whoever serves.
 			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
 		},
-	}, nil
+	}
+	c.options.WithCustomSchemaErrorFunc(func(e *openapi3.SchemaError) string {
+		return "/" + strings.Join(e.JSONPointer(), "/") + ": " + e.Reason // and not the whole schema
+	})
+	return c, nil
 }
 
 // Check passes every request to next, and tells report of each one, and of each answer, that is not
