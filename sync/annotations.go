@@ -39,8 +39,8 @@ func (l *Link) pullAnnotations(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if page.More && page.Cursor == string(cursor) {
-		return false, nonsense("there is more, behind the cursor that was asked for")
+	if err := checkCursor(page.Cursor, string(cursor), page.More); err != nil {
+		return false, err
 	}
 	list := make([]ringside.Annotation, 0, len(page.Annotations))
 	for _, a := range page.Annotations {

@@ -2,6 +2,8 @@ package sync
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 
@@ -56,7 +58,8 @@ func (l *Link) sendChanges(ctx context.Context) (waiting int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	a, err := l.client.do(ctx, &request{method: http.MethodPost, path: PathChanges, body: body, key: edits[0].ID})
+	sum := sha256.Sum256(body)
+	a, err := l.client.do(ctx, &request{method: http.MethodPost, path: PathChanges, body: body, key: hex.EncodeToString(sum[:16])})
 	if err != nil {
 		return 0, err
 	}

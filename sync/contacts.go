@@ -59,8 +59,8 @@ func (l *Link) pullContacts(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if page.More && page.Cursor == at.Cursor {
-		return false, nonsense("there is more, behind the cursor that was asked for")
+	if err := checkCursor(page.Cursor, at.Cursor, page.More); err != nil {
+		return false, err
 	}
 	for i := range page.Contacts {
 		for j, phone := range page.Contacts[i].Phones {
@@ -80,6 +80,18 @@ func (l *Link) pullContacts(ctx context.Context) (more bool, err error) {
 		return false, l.finishContacts(ctx, next)
 	}
 	return page.More, nil
+}
+
+// checkCursor finds a page after which reading could not go on: it would never end, or begin from the
+// beginning for ever.
+func checkCursor(next, asked string, more bool) error {
+	switch {
+	case next == "":
+		return nonsense("the page has no cursor")
+	case more && next == asked:
+		return nonsense("there is more, behind the cursor that was asked for")
+	}
+	return nil
 }
 
 // contactsPlace tells where to go on; a change of the country begins from the beginning.

@@ -15,6 +15,8 @@ import (
 var (
 	// ErrOlder: the offered directory is older than the one that is there.
 	ErrOlder = errors.New("the version is older than the one that is there")
+	// ErrFile: the directory of this site does not come from the CRM.
+	ErrFile = errors.New("the directory of this site comes from a file")
 	// ErrStandalone: there is no CRM.
 	ErrStandalone = errors.New("there is no CRM: crm.url is not set")
 )

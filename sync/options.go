@@ -75,13 +75,15 @@ type Offered struct {
 	State    string             `json:"state"` // applied, held or unchanged
 	Problems []ringside.Problem `json:"problems"`
 	Changes  []string           `json:"changes"`
-	Losses   []string           `json:"losses,omitempty"`
+	// More is how many changes are not listed.
+	More   int      `json:"more_changes,omitempty"`
+	Losses []string `json:"losses,omitempty"`
 }
 
 // Directory keeps the directory and the edits made on site.
 type Directory interface {
-	// OfferDirectory takes a directory as a whole, or changes nothing: ErrOlder, or an error with
-	// ringside.DecodeErrors in it.
+	// OfferDirectory takes a directory as a whole, or changes nothing: ErrOlder, ErrFile, or an error
+	// with ringside.DecodeErrors in it.
 	OfferDirectory(ctx context.Context, d Document) (Offered, error)
 	// DirectoryETag marks the newest directory that the CRM has sent, whatever became of it.
 	DirectoryETag() string

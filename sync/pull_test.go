@@ -195,7 +195,7 @@ func TestRefusedCredentialsStopEverythingUntilTheyAreGood(t *testing.T) {
 			t.Errorf("it is logged %d times:\n%s", n, s.log)
 		}
 		good = true
-		time.Sleep(lastProbing)
+		time.Sleep(lastProbing + time.Second)
 		if keys, _ := k.taken(); keys != 10 {
 			t.Errorf("%d records arrived after the credentials were good again", keys)
 		}

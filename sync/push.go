@@ -18,6 +18,8 @@ func (r *Receiver) putConfig(w http.ResponseWriter, req *http.Request, body []by
 	switch wrong := ringside.DecodeErrorsOf(err); {
 	case errors.Is(err, ErrOlder):
 		refuse(w, http.StatusConflict, spoken(err.Error())+" (force=1 takes it all the same)")
+	case errors.Is(err, ErrFile):
+		refuse(w, http.StatusConflict, ErrFile.Error()+": nothing is changed")
 	case wrong != nil:
 		f := ErrorBody{Error: "the document is no directory; nothing is changed"}
 		for _, one := range wrong {

@@ -64,6 +64,7 @@ func TestPushedDirectories(t *testing.T) {
 		{name: "held", body: "{}", header: bearer, offered: Offered{State: "held", Losses: []string{"all rules"}}, status: 202, text: "all rules", offers: 1},
 		{name: "compressed", body: zipped("{}"), header: with("Content-Encoding", "gzip"), status: 200, offers: 1},
 		{name: "older", body: "{}", header: bearer, answer: fmt.Errorf("41 is older than 42: %w", ErrOlder), status: 409, text: "force=1", offers: 1},
+		{name: "a site with a file", body: "{}", header: bearer, answer: fmt.Errorf("%w: /etc/d.yaml", ErrFile), status: 409, text: "comes from a file", offers: 1},
 		{name: "no directory", body: "{}", header: bearer, answer: ringside.DecodeErrors{{Path: "rules[0].action", Text: "is missing"}}, status: 422, text: `"path":"rules[0].action"`, offers: 1},
 		{name: "trouble here", body: "{}", header: bearer, answer: errors.New("disk /var/lib is full"), status: 500, text: "could not be taken", offers: 1},
 		{name: "no token", body: "{}", header: http.Header{"Content-Type": {"application/json"}}, status: 401, text: "missing or wrong"},
@@ -92,7 +93,7 @@ func TestPushedDirectories(t *testing.T) {
 			if tc.offers == 1 && (!dir.offers[0].Forced || dir.offers[0].Confirmed || string(dir.offers[0].Data) != "{}" || dir.offers[0].Source != "push") {
 				t.Errorf("offered: %+v", dir.offers[0])
 			}
-			if strings.Contains(w.Body.String(), pushToken) || strings.Contains(w.Body.String(), "/var/lib") {
+			if strings.Contains(w.Body.String(), pushToken) || strings.Contains(w.Body.String(), "/var/lib") || strings.Contains(w.Body.String(), "/etc") {
 				t.Errorf("the answer tells too much: %s", w.Body)
 			}
 			if !json.Valid(w.Body.Bytes()) {

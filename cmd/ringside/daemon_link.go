@@ -21,12 +21,15 @@ func (c crmDirectory) OfferDirectory(ctx context.Context, d crmsync.Document) (c
 	o, err := c.keeper.Offer(ctx, directory.Document{
 		Data: d.Data, Source: d.Source, Author: d.Author, ETag: d.ETag, Forced: d.Forced, Confirmed: d.Confirmed,
 	})
-	if errors.Is(err, directory.ErrOlder) {
+	switch {
+	case errors.Is(err, directory.ErrOlder):
 		return crmsync.Offered{}, fmt.Errorf("%w: %w", crmsync.ErrOlder, err)
+	case errors.Is(err, directory.ErrFile):
+		return crmsync.Offered{}, fmt.Errorf("%w: %w", crmsync.ErrFile, err)
 	}
 	return crmsync.Offered{
 		Edition: o.Edition.Number, Version: o.Edition.Version, State: string(o.Result),
-		Problems: append([]ringside.Problem{}, o.Problems...), Changes: append([]string{}, o.Edition.Changes...),
+		Problems: append([]ringside.Problem{}, o.Problems...), Changes: append([]string{}, o.Edition.Changes...), More: o.Edition.More,
 		Losses: o.Edition.Losses,
 	}, err
 }

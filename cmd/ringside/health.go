@@ -77,7 +77,7 @@ func (d *daemon) health(ctx context.Context) any {
 	h.Store = healthStore{OK: st.Err == nil, Since: st.Since, Pending: st.Pending, Dropped: st.Dropped}
 	s, err := d.linkStatus(ctx)
 	if err != nil {
-		h.Status = "degraded"
+		h.Status, h.CRM.State = "degraded", "unknown"
 		return h
 	}
 	h.CRM = healthCRM{State: s.State, Since: s.Since, Reason: s.Reason, LastSuccess: s.LastSuccess, Warnings: s.Warnings, Backlog: s.Backlog}
