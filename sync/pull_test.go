@@ -369,6 +369,7 @@ func TestEditsAreSentInTheirOrderAndSettled(t *testing.T) {
 		}
 		s.start()
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if len(bodies) < 2 || bodies[1].Changes[0].ID != "1" || bodies[1].Changes[0].State != "" || bodies[1].Changes[0].Base != "42" {
 			t.Fatalf("sent: %+v", bodies)
 		}
@@ -377,6 +378,7 @@ func TestEditsAreSentInTheirOrderAndSettled(t *testing.T) {
 		}
 		n := len(bodies)
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		if more := len(bodies) - n; more < 9 || more > 11 {
 			t.Errorf("an edit that is wanted later was sent %d times in ten minutes", more)
 		}
