@@ -26,7 +26,7 @@ func TestHealthIsAsTheDocumentSays(t *testing.T) {
 		},
 		Store: healthStore{OK: false, Since: at, Pending: 1, Dropped: 2},
 	}
-	empty := healthAnswer{Status: "degraded", Node: "office", Version: "1"} // the store could not be asked
+	empty := healthAnswer{Status: "degraded", Node: "office", Version: "1", CRM: healthCRM{State: "unknown"}} // the store could not be asked
 	for _, h := range []healthAnswer{full, empty} {
 		data, err := json.Marshal(h)
 		if err == nil {
