@@ -25,12 +25,6 @@ import (
 const storyDirectory = `{"version":"7","time_zone":"UTC","numbers":[{"id":1,"number":"101","password":"s3cret"}],
 	"rules":[{"id":5,"name":"All","action":"hangup"},{"id":6,"name":"Rest","action":"hangup"}]}`
 
-type storyStore struct{ *store.Store }
-
-func (s storyStore) SaveEdition(ctx context.Context, w ringside.EditionWrite) (ringside.Edition, error) {
-	return s.Store.SaveEdition(ctx, store.EditionWrite(w))
-}
-
 type storyDirectories struct{ *directory.Keeper }
 
 func (d storyDirectories) OfferDirectory(ctx context.Context, doc crmsync.Document) (crmsync.Offered, error) {
@@ -58,6 +52,7 @@ func (noCalls) Watch(ctx context.Context) <-chan ringside.Call {
 }
 
 func (noCalls) Counts() (live, waiting int) { return 0, 0 }
+func (noCalls) LastOffer() time.Time        { return time.Time{} }
 
 // story is a site and its CRM.
 type story struct {
@@ -90,7 +85,7 @@ func newStory(t *testing.T) *story {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keeper := directory.New(directory.Options{Store: storyStore{st}, WithCRM: true, Log: quiet})
+	keeper := directory.New(directory.Options{Store: st, WithCRM: true, Log: quiet})
 	way, err := crmsync.NewTransport(base, crmsync.TLS{}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -252,9 +247,10 @@ func TestRecordsHaveOneEffectWhateverGoesWrong(t *testing.T) {
 		"*: 429 retry-after=0 50%",
 	} {
 		s.misbehave(rules)
+		began := time.Now()
 		keys := s.record(25)
 		s.until("everything arrives in spite of "+rules, 20*time.Second, true, s.delivered)
-		t.Logf("%s: %d records have arrived %d times", rules, len(keys), s.once(keys))
+		t.Logf("%s: %d records have arrived %d times, within %s", rules, len(keys), s.once(keys), time.Since(began))
 	}
 }
 

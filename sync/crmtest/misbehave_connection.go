@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"strconv"
@@ -110,19 +111,24 @@ func (c *CRM) endless(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// bomb sends a gigabyte of nothing, which is a megabyte on the way.
+// bomb sends a gigabyte of nothing, which is a megabyte on the way. A part of it is compressed once:
+// parts of a gzip stream may follow each other.
 func bomb(w http.ResponseWriter) {
-	const size, chunk = 1 << 30, 1 << 20
+	const size, part = 1 << 30, 1 << 20
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	_, err := z.Write(bytes.Repeat([]byte(" "), part))
+	if err = errors.Join(err, z.Close()); err != nil {
+		refuse(w, http.StatusInternalServerError, err.Error())
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Encoding", "gzip")
-	z := gzip.NewWriter(w)
-	nothing := bytes.Repeat([]byte(" "), chunk)
-	for range size / chunk {
-		if _, err := z.Write(nothing); err != nil {
+	for range size / part {
+		if _, err := w.Write(zipped.Bytes()); err != nil {
 			return
 		}
 	}
-	_ = z.Close()
 }
 
 // page is what a portal answers in the CRM's place.
