@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/directory"
+	"github.com/ringside-pbx/ringside/docs/openapi/contract"
 	"github.com/ringside-pbx/ringside/store"
 	crmsync "github.com/ringside-pbx/ringside/sync"
 	"github.com/ringside-pbx/ringside/sync/crmtest"
@@ -74,7 +76,7 @@ func newStory(t *testing.T) *story {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(crm)
+	server := httptest.NewUnstartedServer(held(t, crm))
 	server.Config.ErrorLog = slog.NewLogLogger(quiet.Handler(), slog.LevelDebug)
 	server.Start()
 	base, err := url.Parse(server.URL + "/ringside/v1/")
@@ -111,6 +113,24 @@ func newStory(t *testing.T) *story {
 	return s
 }
 
+// held holds both sides to the contract as long as the CRM behaves: what the link asks, and what the
+// reference CRM answers.
+func held(t *testing.T, crm *crmtest.CRM) http.Handler {
+	t.Helper()
+	c, err := contract.New("/ringside/v1/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := c.Check(crm, func(err error) { t.Errorf("against the contract: %v", err) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(crm.Misbehaviour()) > 0 {
+			crm.ServeHTTP(w, r)
+			return
+		}
+		checked.ServeHTTP(w, r)
+	})
+}
+
 // until waits for something; hurry lets the link try again sooner than it would.
 func (s *story) until(what string, within time.Duration, hurry bool, ok func() bool) {
 	s.Helper()
@@ -145,7 +165,7 @@ func (s *story) record(n int) []string {
 		begin := time.Now().Add(-time.Minute)
 		c := ringside.Call{
 			ID: fmt.Sprintf("office-%04d", s.calls), Schema: ringside.CallSchema, Revision: 1, Node: "office", Caller: "+79001234567", Called: "100",
-			Status: ringside.StatusAnswered, Start: begin, End: begin.Add(30 * time.Second),
+			Direction: ringside.Inbound, Status: ringside.StatusAnswered, Start: begin, End: begin.Add(30 * time.Second),
 			Legs: []ringside.Leg{{Kind: "dial", Targets: []string{"101"}, Start: begin}},
 		}
 		if err := s.store.Append(s.Context(), c, nil, nil); err != nil {
