@@ -183,7 +183,7 @@ func TestTheReferenceCRMSaysWhatIsWrong(t *testing.T) {
 	if code != 1 || !strings.Contains(errOut, "address already in use") {
 		t.Errorf("exit %d, %s", code, errOut)
 	}
-	req, _ := http.NewRequestWithContext(t.Context(), "POST", crm.url+"/misbehave", strings.NewReader("*: hang"))
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, crm.url+"/misbehave", strings.NewReader("*: hang"))
 	req.Header.Set("Origin", "https://elsewhere.example")
 	if res, err := http.DefaultClient.Do(req); err != nil || res.StatusCode != http.StatusForbidden {
 		t.Errorf("a page of somebody else: %v, %v", res, err)
@@ -199,10 +199,10 @@ func TestTheReferenceCRMOnTheNetworkWantsTheTokenForItsPages(t *testing.T) {
 	crm.want("POST", "/misbehave", "*: hang", 401, "the token")
 	crm.token = "a-token-for-the-demo"
 	crm.want("GET", "/state", "", 200, `"calls":{}`)
-	req, _ := http.NewRequestWithContext(t.Context(), "GET", crm.url+"/", nil)
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, crm.url+"/", nil)
 	req.SetBasicAuth("anybody", crm.token)
 	res, err := http.DefaultClient.Do(req)
-	if err != nil || res.StatusCode != 200 {
+	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("%v, %v", res, err)
 	}
 	res.Body.Close()

@@ -89,8 +89,10 @@ func values(t *testing.T) []value {
 			{Key: ringside.DeliveryKey(full.ID, 2), CDRs: full.CDRs()}, {Key: ringside.DeliveryKey(bare.ID, 1), CDRs: bare.CDRs()},
 		}}},
 		{crm, "Results", "all", crmsync.Results{Results: []crmsync.Result{
-			{Key: "office-1/1", Status: crmsync.Accepted}, {Key: "office-1/2", Status: crmsync.Duplicate},
-			{Key: "office-1/3", Status: crmsync.Refused, Code: "x", Reason: "y"}, {Key: "office-1/4", Status: crmsync.Retry},
+			{Key: "office-1/1", Status: crmsync.Accepted},
+			{Key: "office-1/2", Status: crmsync.Duplicate},
+			{Key: "office-1/3", Status: crmsync.Refused, Code: "x", Reason: "y"},
+			{Key: "office-1/4", Status: crmsync.Retry},
 		}}},
 		{crm, "Results", "none", crmsync.Results{Results: []crmsync.Result{}}},
 		{crm, "EventBatch", "full and minimal", crmsync.EventBatch{Node: "office", Events: []crmsync.Event{
@@ -103,8 +105,10 @@ func values(t *testing.T) []value {
 			{ID: "4", Kind: "directory", Op: ringside.EditUpdate, Fields: json.RawMessage(`{"holidays":[]}`), At: at},
 		}}},
 		{crm, "ChangeResults", "all", crmsync.ChangeResults{Results: []ringside.EditVerdict{
-			{ID: "1", Status: "accepted", Version: "43"}, {ID: "2", Status: "conflict", Reason: "x", Theirs: json.RawMessage(`{"id":5}`)},
-			{ID: "3", Status: "rejected"}, {ID: "4", Status: "retry"},
+			{ID: "1", Status: "accepted", Version: "43"},
+			{ID: "2", Status: "conflict", Reason: "x", Theirs: json.RawMessage(`{"id":5}`)},
+			{ID: "3", Status: "rejected"},
+			{ID: "4", Status: "retry"},
 		}}},
 		{crm, "ContactPage", "full", crmsync.ContactPage{Cursor: "7", More: true, Contacts: []ringside.ContactChange{
 			{ID: "c-16", Phones: []string{"+79001234567"}, Name: "Ivan", Company: "V", URL: "https://crm.example.com/16", Owner: "101"}, {ID: "c-17", Deleted: true},

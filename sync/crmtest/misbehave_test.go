@@ -60,7 +60,7 @@ func TestRulesAreForTheirPathAndChance(t *testing.T) {
 	r.misbehave("calls: 500 50%")
 	var well, broken int
 	for range 200 {
-		if res, _, err := r.ask("POST", "/calls", callBatch()); err == nil && res.StatusCode == 200 {
+		if res, _, err := r.ask("POST", "/calls", callBatch()); err == nil && res.StatusCode == http.StatusOK {
 			well++
 		} else {
 			broken++
@@ -146,18 +146,18 @@ func TestAnswersOfSomebodyElse(t *testing.T) {
 	r := start(t, Options{Directory: []byte(office)})
 	r.misbehave("*: html")
 	res, text, err := r.ask("POST", "/calls", callBatch(callItem("a", 1)))
-	if err != nil || res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") || !strings.Contains(text, "sign in") {
+	if err != nil || res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") || !strings.Contains(text, "sign in") {
 		t.Errorf("%v, %v, %s", err, res, text)
 	}
 	r.misbehave("*: redirect")
 	r.server.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	res, _, err = r.ask("GET", "/config", "")
-	if err != nil || res.StatusCode != 302 || res.Header.Get("Location") != r.server.URL+"/elsewhere" {
+	if err != nil || res.StatusCode != http.StatusFound || res.Header.Get("Location") != r.server.URL+"/elsewhere" {
 		t.Errorf("%v, %v", err, res)
 	}
 	r.misbehave("*: wrong-date")
 	res, _, err = r.ask("GET", "/config", "")
-	if err != nil || res.StatusCode != 200 {
+	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatal(err, res)
 	}
 	date, err := http.ParseTime(res.Header.Get("Date"))
@@ -170,7 +170,7 @@ func TestAnswersWithoutAnEnd(t *testing.T) {
 	r := start(t, Options{})
 	for _, rule := range []string{"*: endless", "*: gzip-bomb"} {
 		r.misbehave(rule)
-		req, _ := http.NewRequestWithContext(t.Context(), "GET", r.server.URL+"/contacts", nil)
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, r.server.URL+"/contacts", nil)
 		res, err := r.server.Client().Do(req)
 		if err != nil {
 			t.Fatal(err)
@@ -254,7 +254,7 @@ func TestCertificatesServeTLS(t *testing.T) {
 	pool.AppendCertsFromPEM(ca)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
 	res, err := client.Get("https://" + ln.Addr().String() + "/config")
-	if err != nil || res.StatusCode != 200 {
+	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("%v, %v", res, err)
 	}
 	res.Body.Close()
