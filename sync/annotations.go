@@ -7,24 +7,8 @@ import (
 	"github.com/ringside-pbx/ringside"
 )
 
-// followAnnotations keeps what the CRM knows about calls afterwards.
-func (l *Link) followAnnotations(ctx context.Context, s *stream) {
-	tries := s.retries()
-	for s.enter(ctx) {
-		more, err := l.pullAnnotations(ctx)
-		if err != nil {
-			if !tries.failed(ctx, err, nil) {
-				return
-			}
-			continue
-		}
-		tries.ok()
-		if !more && !rest(ctx, l.opt.Poll, nil) {
-			return
-		}
-	}
-}
-
+// pullAnnotations reads one page of what the CRM knows about calls afterwards, and reports whether there
+// is more.
 func (l *Link) pullAnnotations(ctx context.Context) (more bool, err error) {
 	cursor, err := l.opt.Store.Cursor(ctx, annotationsCursor)
 	if err != nil {

@@ -26,24 +26,6 @@ type place struct {
 	Country string `json:"country,omitempty"`
 }
 
-// followContacts keeps the contacts as the CRM has them.
-func (l *Link) followContacts(ctx context.Context, s *stream) {
-	tries := s.retries()
-	for s.enter(ctx) {
-		more, err := l.pullContacts(ctx)
-		if err != nil {
-			if !tries.failed(ctx, err, nil) {
-				return
-			}
-			continue
-		}
-		tries.ok()
-		if !more && !rest(ctx, l.opt.Poll, nil) {
-			return
-		}
-	}
-}
-
 // pullContacts reads one page and keeps it with its cursor. It reports whether there is more.
 func (l *Link) pullContacts(ctx context.Context) (more bool, err error) {
 	at, err := l.contactsPlace(ctx)

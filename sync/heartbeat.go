@@ -7,27 +7,11 @@ import (
 	"time"
 )
 
-// beat tells the CRM, now and then, that this site is there and how it is doing.
-func (l *Link) beat(ctx context.Context, s *stream) {
-	tries := s.retries()
-	for s.enter(ctx) {
-		if err := l.sendHeartbeat(ctx); err != nil {
-			if !tries.failed(ctx, err, nil) {
-				return
-			}
-			continue
-		}
-		tries.ok()
-		if !rest(ctx, l.opt.Poll, nil) {
-			return
-		}
-	}
-}
-
-func (l *Link) sendHeartbeat(ctx context.Context) error {
+// sendHeartbeat tells the CRM that this site is there and how it is doing.
+func (l *Link) sendHeartbeat(ctx context.Context) (more bool, err error) {
 	backlog, err := l.opt.Store.Backlog(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	live, waiting := l.opt.Calls.Counts()
 	now := l.opt.Now()
@@ -36,8 +20,8 @@ func (l *Link) sendHeartbeat(ctx context.Context) error {
 		Live: live, Waiting: waiting, Directory: l.opt.Directory.DirectoryVersion(), Backlog: backlog,
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = l.client.do(ctx, &request{method: http.MethodPost, path: PathHeartbeat, body: body})
-	return err
+	return false, err
 }

@@ -64,15 +64,15 @@ func (l *Link) Start() {
 		l.stream(ctx, "edits", l.sendEdits)
 	}
 	l.stream(ctx, "calls", func(ctx context.Context, s *stream) { l.deliver(ctx, s, ringside.CallParcel) })
-	l.stream(ctx, "heartbeat", l.beat)
+	l.stream(ctx, "heartbeat", l.polling(l.sendHeartbeat))
 	if l.opt.CDRs {
 		l.stream(ctx, "cdrs", func(ctx context.Context, s *stream) { l.deliver(ctx, s, ringside.CDRParcel) })
 	}
 	if l.opt.Contacts {
-		l.stream(ctx, "contacts", l.followContacts)
+		l.stream(ctx, "contacts", l.polling(l.pullContacts))
 	}
 	if l.opt.Annotations {
-		l.stream(ctx, "annotations", l.followAnnotations)
+		l.stream(ctx, "annotations", l.polling(l.pullAnnotations))
 	}
 	if l.opt.Events {
 		l.stream(ctx, "events", l.sendEvents)
@@ -84,6 +84,26 @@ func (l *Link) Start() {
 func (l *Link) stream(ctx context.Context, name string, run func(context.Context, *stream)) {
 	s := l.state.stream(name)
 	l.wg.Go(func() { run(ctx, s) })
+}
+
+// polling does something again and again: at once while there is more of it, else when it is due.
+func (l *Link) polling(do func(context.Context) (more bool, err error)) func(context.Context, *stream) {
+	return func(ctx context.Context, s *stream) {
+		tries := s.retries()
+		for s.enter(ctx) {
+			more, err := do(ctx)
+			if err != nil {
+				if !tries.failed(ctx, err, nil) {
+					return
+				}
+				continue
+			}
+			tries.ok()
+			if !more && !rest(ctx, l.opt.Poll, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Stop ends everything; what is not delivered stays in the store.
