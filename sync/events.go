@@ -50,6 +50,7 @@ func (l *Link) sendEvents(ctx context.Context, s *stream) {
 				if !tries.failed(ctx, err, nil) {
 					return
 				}
+				box.wake() // what is still fresh by now is sent, and if nothing is, nothing is amiss any more
 				break
 			}
 			tries.ok()
@@ -80,6 +81,10 @@ func (b *eventBox) put(e Event) {
 	}
 	b.list = append(b.list, e)
 	b.mu.Unlock()
+	b.wake()
+}
+
+func (b *eventBox) wake() {
 	select {
 	case b.ready <- struct{}{}:
 	default:

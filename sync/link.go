@@ -190,7 +190,7 @@ func (r *retries) failed(ctx context.Context, err error, woken <-chan struct{}) 
 	}
 	pause := wait.Next(f.RetryAfter)
 	if f.Trouble == Unauthorized {
-		pause = 0 // enter knows how long
+		pause = 0 // enter, before the next attempt, knows how long
 	}
 	r.stream.failed(f, pause)
 	t := time.NewTimer(pause)
@@ -202,8 +202,7 @@ func (r *retries) failed(ctx context.Context, err error, woken <-chan struct{}) 
 	case <-woken:
 	case <-r.stream.state.hurried():
 	}
-	// After a refusal of the credentials, one stream finds out whether they are good again.
-	return r.stream.enter(ctx)
+	return ctx.Err() == nil
 }
 
 func failureOf(err error) *Failure {
