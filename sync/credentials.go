@@ -143,7 +143,7 @@ const soon = time.Hour
 func (s TokenState) warning(now time.Time) string {
 	renewed := ""
 	if !s.Changed.IsZero() {
-		renewed = fmt.Sprintf("; nobody has renewed %s for %s", s.File, span(now.Sub(s.Changed)))
+		renewed = "; " + s.renewal(now)
 	}
 	switch {
 	case s.Error != "":
@@ -157,6 +157,11 @@ func (s TokenState) warning(now time.Time) string {
 		return "the token expires in " + span(s.Expires.Sub(now)) + renewed
 	}
 	return ""
+}
+
+// renewal says for how long nobody has renewed the token's file.
+func (s TokenState) renewal(now time.Time) string {
+	return fmt.Sprintf("nobody has renewed %s for %s", s.File, span(now.Sub(s.Changed)))
 }
 
 // span writes a time span as people say it.

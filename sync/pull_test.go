@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -233,6 +235,28 @@ func TestCredentialsThatAreGoodForAPartOnlyDoNotMakeAStorm(t *testing.T) {
 			t.Errorf("it is logged %d times:\n%s", n, s.log)
 		}
 	})
+}
+
+func TestARefusedTokenFileSaysHowOldItIs(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "crm.token")
+	if err := os.WriteFile(file, []byte("opaque"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-10 * time.Hour)
+	if err := os.Chtimes(file, old, old); err != nil {
+		t.Fatal(err)
+	}
+	refuse := func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, 401, ErrorBody{Error: "expired"}) }
+	s := newSite(t, map[string]http.HandlerFunc{"/": refuse}, func(o *Options) {
+		o.Credentials = NewCredentials(ringside.Secret{}, file, ringside.Secret{})
+	})
+	s.start()
+	for s.status().State != Locked {
+		time.Sleep(time.Millisecond)
+	}
+	if w := s.status().Warnings; len(w) != 1 || !strings.Contains(w[0], "nobody has renewed "+file+" for 10h0m") {
+		t.Errorf("the warnings are %q", w)
+	}
 }
 
 func TestContactsGoOnWhereTheyStopped(t *testing.T) {

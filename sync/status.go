@@ -73,8 +73,11 @@ func (l *Link) Status(ctx context.Context) (Status, error) {
 	s.FullAt = fullAt(backlog, s.Disk, now)
 	s.Token = l.opt.Credentials.State()
 	l.state.fill(&s)
-	if w := s.Token.warning(now); w != "" {
+	switch w := s.Token.warning(now); {
+	case w != "":
 		s.Warnings = append(s.Warnings, w)
+	case s.State == Locked && !s.Token.Changed.IsZero():
+		s.Warnings = append(s.Warnings, s.Token.renewal(now))
 	}
 	if free := s.Disk.Free; free < minFree {
 		s.Warnings = append(s.Warnings, "the disk is nearly full: records can't be kept for long")
