@@ -212,13 +212,7 @@ func TestALaterRevisionTakesTheEarliersPlace(t *testing.T) {
 func TestAWeekOfflineLosesAndDoublesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newTaker()
-		away := true
-		k.whole = func(http.ResponseWriter, *http.Request, CallBatch) bool {
-			if away {
-				panic(http.ErrAbortHandler)
-			}
-			return false
-		}
+		k.goes(true)
 		s := newSite(t, onlyCalls(k))
 		s.start()
 		for day := range 7 {
@@ -233,9 +227,7 @@ func TestAWeekOfflineLosesAndDoublesNothing(t *testing.T) {
 		if n := s.log.count("level=WARN"); n != 1 {
 			t.Errorf("a week's trouble is logged %d times:\n%s", n, s.log)
 		}
-		k.mu.Lock()
-		away = false
-		k.mu.Unlock()
+		k.goes(false)
 		time.Sleep(2 * time.Minute)
 		keys, doubled := k.taken()
 		if keys != 7*24*25 || doubled != 0 {

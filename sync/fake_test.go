@@ -423,11 +423,18 @@ type taker struct {
 	requests int
 	decide   func(key string) Result
 	whole    func(w http.ResponseWriter, r *http.Request, b CallBatch) bool // answers for the batch
+	away     bool                                                          // breaks off before it reads anything
 }
 
 func newTaker() *taker { return &taker{arrivals: map[string]int{}} }
 
 func (k *taker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	k.mu.Lock()
+	away := k.away
+	k.mu.Unlock()
+	if away {
+		panic(http.ErrAbortHandler)
+	}
 	var b CallBatch
 	if err := readBatch(r, &b); err != nil {
 		answerJSON(w, 400, ErrorBody{Error: err.Error()})
@@ -455,6 +462,12 @@ func (k *taker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		res.Results = append(res.Results, one)
 	}
 	answerJSON(w, 200, res)
+}
+
+func (k *taker) goes(away bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.away = away
 }
 
 func (k *taker) taken() (keys, doubled int) {
