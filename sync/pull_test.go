@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -366,6 +367,7 @@ func TestAnnotationsComeIn(t *testing.T) {
 
 func TestEditsAreSentInTheirOrderAndSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var bodies []ChangeBatch
 		s := newSite(t, map[string]http.HandlerFunc{
 			"GET /v1/config": sameConfig,
@@ -374,8 +376,11 @@ func TestEditsAreSentInTheirOrderAndSettled(t *testing.T) {
 				if err := readBatch(r, &b); err != nil {
 					t.Error(err)
 				}
+				mu.Lock()
 				bodies = append(bodies, b)
-				if len(bodies) == 1 {
+				first := len(bodies) == 1
+				mu.Unlock()
+				if first {
 					answerJSON(w, 503, ErrorBody{Error: "soon"})
 					return
 				}
@@ -391,19 +396,26 @@ func TestEditsAreSentInTheirOrderAndSettled(t *testing.T) {
 			{ID: "2", Kind: "rule", Entity: 5, Op: ringside.EditDelete, Base: "42"},
 			{ID: "3", Kind: "group", Op: ringside.EditDelete, Base: "42"},
 		}
+		sent := func() []ChangeBatch {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(bodies)
+		}
 		s.start()
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if len(bodies) < 2 || bodies[1].Changes[0].ID != "1" || bodies[1].Changes[0].State != "" || bodies[1].Changes[0].Base != "42" {
+		if bodies := sent(); len(bodies) < 2 || bodies[1].Changes[0].ID != "1" || bodies[1].Changes[0].State != "" || bodies[1].Changes[0].Base != "42" {
 			t.Fatalf("sent: %+v", bodies)
 		}
+		s.dir.mu.Lock()
 		if len(s.dir.verdicts) != 2 || s.dir.verdicts[1].Reason != "changed meanwhile" || len(s.dir.pending) != 1 {
 			t.Errorf("settled: %+v, pending %d", s.dir.verdicts, len(s.dir.pending))
 		}
-		n := len(bodies)
+		s.dir.mu.Unlock()
+		n := len(sent())
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if more := len(bodies) - n; more < 9 || more > 11 {
+		if more := len(sent()) - n; more < 9 || more > 11 {
 			t.Errorf("an edit that is wanted later was sent %d times in ten minutes", more)
 		}
 	})
