@@ -42,7 +42,7 @@ func TestEveryRecordArrivesOnceInItsOrder(t *testing.T) {
 		s := newSite(t, onlyCalls(k))
 		s.store.add(numbered("office", 1234)...)
 		s.start()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		keys, doubled := k.taken()
 		if keys != 1234 || doubled != 0 || s.store.waiting(ringside.CallParcel) != 0 {
 			t.Errorf("%d arrived, %d doubled, %d wait", keys, doubled, s.store.waiting(ringside.CallParcel))
@@ -74,7 +74,7 @@ func TestARefusedRecordGoesToTheBucketAndBlocksNobody(t *testing.T) {
 		s := newSite(t, onlyCalls(k))
 		s.store.add(numbered("office", 20)...)
 		s.start()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if keys, _ := k.taken(); keys != 19 || len(s.store.rejected) != 1 {
 			t.Fatalf("%d arrived, rejected %v", keys, s.store.rejected)
 		}
@@ -103,7 +103,7 @@ func TestABatchThatIsRefusedWholeIsDivided(t *testing.T) {
 				s := newSite(t, onlyCalls(k))
 				s.store.add(numbered("office", 700)...)
 				s.start()
-				time.Sleep(time.Second)
+				pass(time.Second)
 				keys, doubled := k.taken()
 				if keys != 699 || doubled != 0 || len(s.store.rejected) != 1 || s.store.waiting(ringside.CallParcel) != 0 {
 					t.Fatalf("%d arrived, %d doubled, rejected %v", keys, doubled, s.store.rejected)
@@ -129,7 +129,7 @@ func TestACRMThatRefusesEverythingDoesNotFillTheBucket(t *testing.T) {
 		s := newSite(t, onlyCalls(k))
 		s.store.add(numbered("office", 2000)...)
 		s.start()
-		time.Sleep(6 * time.Hour)
+		pass(6 * time.Hour)
 		if n := len(s.store.rejected); n > suspicious {
 			t.Errorf("%d records are in the bucket", n)
 		}
@@ -142,7 +142,7 @@ func TestACRMThatRefusesEverythingDoesNotFillTheBucket(t *testing.T) {
 		k.mu.Lock()
 		refuses = false
 		k.mu.Unlock()
-		time.Sleep(10 * time.Minute)
+		pass(10 * time.Minute)
 		if keys, _ := k.taken(); keys != 2000-len(s.store.rejected) || s.store.waiting(ringside.CallParcel) != 0 {
 			t.Errorf("%d arrived, %d wait", keys, s.store.waiting(ringside.CallParcel))
 		}
@@ -165,16 +165,16 @@ func TestARecordThatIsWantedLaterComesLaterAndBlocksNobody(t *testing.T) {
 		s := newSite(t, onlyCalls(k))
 		s.store.add(numbered("office", 10)...)
 		s.start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if keys, _ := k.taken(); keys != 8 {
 			t.Fatalf("%d arrived", keys)
 		}
 		s.store.add("office-new")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if keys, _ := k.taken(); keys != 9 {
 			t.Errorf("a new record waits behind an old one")
 		}
-		time.Sleep(time.Hour + 5*time.Minute)
+		pass(time.Hour + 5*time.Minute)
 		if keys, doubled := k.taken(); keys != 11 || doubled != 0 {
 			t.Errorf("%d arrived, %d doubled", keys, doubled)
 		}
@@ -197,12 +197,12 @@ func TestALaterRevisionTakesTheEarliersPlace(t *testing.T) {
 		s := newSite(t, onlyCalls(k))
 		s.store.add("office-1", "office-2")
 		s.start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		s.store.put(ringside.Call{ID: "office-1", Schema: 1, Revision: 2})
 		k.mu.Lock()
 		away = false
 		k.mu.Unlock()
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		if got := sorted(k.arrivals); !slices.Equal(got, []string{"office-1/2", "office-2/1"}) {
 			t.Errorf("arrived: %v", got)
 		}
@@ -217,7 +217,7 @@ func TestAWeekOfflineLosesAndDoublesNothing(t *testing.T) {
 		s.start()
 		for day := range 7 {
 			for hour := range 24 {
-				time.Sleep(time.Hour)
+				pass(time.Hour)
 				s.store.add(numbered("office-"+string(rune('a'+day))+string(rune('a'+hour)), 25)...)
 			}
 		}
@@ -228,7 +228,7 @@ func TestAWeekOfflineLosesAndDoublesNothing(t *testing.T) {
 			t.Errorf("a week's trouble is logged %d times:\n%s", n, s.log)
 		}
 		k.goes(false)
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		keys, doubled := k.taken()
 		if keys != 7*24*25 || doubled != 0 {
 			t.Errorf("%d arrived, %d doubled", keys, doubled)
@@ -249,7 +249,7 @@ func TestADiskThatFailsMakesDoublesAtWorst(t *testing.T) {
 		s.store.fail = errors.New("no space left on device")
 		s.store.add(numbered("office", 5)...)
 		s.start()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if s.store.waiting(ringside.CallParcel) != 5 {
 			t.Error("records left the outbox without a word on the disk")
 		}
@@ -259,7 +259,7 @@ func TestADiskThatFailsMakesDoublesAtWorst(t *testing.T) {
 		s.store.mu.Lock()
 		s.store.fail = nil
 		s.store.mu.Unlock()
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		if s.store.waiting(ringside.CallParcel) != 0 || len(k.arrivals) != 5 {
 			t.Errorf("%d wait, %d arrived", s.store.waiting(ringside.CallParcel), len(k.arrivals))
 		}
@@ -294,7 +294,7 @@ func TestACallsCDRsFollowTheCall(t *testing.T) {
 		})
 		s.store.add("office-2") // has no legs
 		s.start()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if len(got) != 1 || got[0].Key != "office-1/1" || len(got[0].CDRs) != 2 {
 			t.Fatalf("got %+v", got)
 		}
@@ -322,7 +322,7 @@ func TestACRMWithoutGzipGetsPlainBodies(t *testing.T) {
 		s := newSite(t, onlyCalls(k))
 		s.store.add(numbered("office", 600)...)
 		s.start()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if keys, _ := k.taken(); keys != 600 || zipped != 1 {
 			t.Errorf("%d arrived, %d compressed attempts", keys, zipped)
 		}

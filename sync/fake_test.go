@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -423,7 +424,7 @@ type taker struct {
 	requests int
 	decide   func(key string) Result
 	whole    func(w http.ResponseWriter, r *http.Request, b CallBatch) bool // answers for the batch
-	away     bool                                                          // breaks off before it reads anything
+	away     bool                                                           // breaks off before it reads anything
 }
 
 func newTaker() *taker { return &taker{arrivals: map[string]int{}} }
@@ -513,3 +514,9 @@ func sorted[K cmp.Ordered, V any](m map[K]V) []K {
 func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
 
 func textLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// pass lets time go by in a bubble, until everybody has done what that time brings.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}

@@ -71,7 +71,7 @@ func TestBothAreKilledAtAnyMoment(t *testing.T) {
 				if id := fmt.Sprintf("%d.%d", w, i); r.call(ctx, id, "") {
 					h.add(id, begun)
 				}
-				time.Sleep(time.Duration(rand.IntN(6)) * time.Millisecond)
+				time.Sleep(time.Duration(5+rand.IntN(30)) * time.Millisecond)
 			}
 		})
 	}

@@ -76,7 +76,7 @@ func (p *program) start(ready string) {
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	for range 1000 {
+	for range 6000 {
 		conn, err := net.Dial("tcp", ready)
 		if err == nil {
 			_ = conn.Close()
