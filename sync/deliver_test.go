@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,8 +213,20 @@ func TestALaterRevisionTakesTheEarliersPlace(t *testing.T) {
 func TestAWeekOfflineLosesAndDoublesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newTaker()
-		k.goes(true)
-		s := newSite(t, onlyCalls(k))
+		var away atomic.Bool
+		away.Store(true)
+		routes := onlyCalls(k)
+		for path, serve := range routes {
+			routes[path] = func(w http.ResponseWriter, r *http.Request) {
+				if away.Load() {
+					w.Header().Set("Retry-After", "600")
+					answerJSON(w, http.StatusServiceUnavailable, ErrorBody{Error: "closed for the holidays"})
+					return
+				}
+				serve(w, r)
+			}
+		}
+		s := newSite(t, routes)
 		s.start()
 		for day := range 7 {
 			for hour := range 24 {
@@ -227,8 +240,8 @@ func TestAWeekOfflineLosesAndDoublesNothing(t *testing.T) {
 		if n := s.log.count("level=WARN"); n != 1 {
 			t.Errorf("a week's trouble is logged %d times:\n%s", n, s.log)
 		}
-		k.goes(false)
-		pass(2 * time.Minute)
+		away.Store(false)
+		pass(10 * time.Minute)
 		keys, doubled := k.taken()
 		if keys != 7*24*25 || doubled != 0 {
 			t.Errorf("%d arrived, %d doubled", keys, doubled)

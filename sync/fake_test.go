@@ -430,12 +430,6 @@ type taker struct {
 func newTaker() *taker { return &taker{arrivals: map[string]int{}} }
 
 func (k *taker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	k.mu.Lock()
-	away := k.away
-	k.mu.Unlock()
-	if away {
-		panic(http.ErrAbortHandler)
-	}
 	var b CallBatch
 	if err := readBatch(r, &b); err != nil {
 		answerJSON(w, 400, ErrorBody{Error: err.Error()})
@@ -463,12 +457,6 @@ func (k *taker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		res.Results = append(res.Results, one)
 	}
 	answerJSON(w, 200, res)
-}
-
-func (k *taker) goes(away bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.away = away
 }
 
 func (k *taker) taken() (keys, doubled int) {
