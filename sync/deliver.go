@@ -30,8 +30,9 @@ type delivery struct {
 	refused int
 
 	mu sync.Mutex
-	// after is up to where the outbox has been read on this way through it.
+	// after is up to where the outbox has been read on this way through it, begun when that began.
 	after    uint64
+	begun    time.Time
 	deferred map[uint64]*deferral
 	// size is how many items the next batch has, most how many any may have: few after a failure,
 	// fewer for long after a request was too large.
@@ -92,16 +93,21 @@ func (d *delivery) rewind() {
 const longRest = time.Hour
 
 // nextDue is how long until a deferred item is due. If one is due now, the outbox is read from its
-// beginning.
+// beginning. One that was due when that was done last is there no more: a later revision has taken its
+// place.
 func (d *delivery) nextDue() time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, next := d.link.opt.Now(), longRest
-	for _, w := range d.deferred {
+	for seq, w := range d.deferred {
+		if !w.until.After(d.begun) {
+			delete(d.deferred, seq)
+			continue
+		}
 		next = min(next, w.until.Sub(now))
 	}
 	if next <= 0 {
-		d.after, next = 0, time.Millisecond
+		d.after, d.begun, next = 0, now, time.Millisecond
 	}
 	return next
 }

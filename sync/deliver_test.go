@@ -210,6 +210,30 @@ func TestALaterRevisionTakesTheEarliersPlace(t *testing.T) {
 	})
 }
 
+func TestALaterRevisionOfARecordThatIsWantedLaterMakesNoHaste(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTaker()
+		k.decide = func(key string) Result {
+			if key == "office-1/1" {
+				return Result{Key: key, Status: Retry, Reason: "locked"}
+			}
+			return Result{Key: key, Status: Accepted}
+		}
+		s := newSite(t, onlyCalls(k))
+		s.store.add("office-1")
+		s.start()
+		time.Sleep(time.Second)
+		s.store.put(ringside.Call{ID: "office-1", Schema: 1, Revision: 2})
+		time.Sleep(time.Hour)
+		if got := sorted(k.arrivals); !slices.Equal(got, []string{"office-1/2"}) {
+			t.Errorf("arrived: %v", got)
+		}
+		if n := s.store.looks; n > 20 {
+			t.Errorf("the outbox was looked at %d times", n)
+		}
+	})
+}
+
 func TestAWeekOfflineLosesAndDoublesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newTaker()

@@ -42,6 +42,7 @@ type memory struct {
 	gens     map[string]uint64
 	notes    []ringside.Annotation
 	fail     error // of everything that writes
+	looks    int   // at the outboxes
 
 	grown map[ringside.ParcelKind]chan struct{}
 }
@@ -93,6 +94,7 @@ func (m *memory) waiting(kind ringside.ParcelKind) int {
 func (m *memory) Outbox(_ context.Context, kind ringside.ParcelKind, after uint64, limit, maxBytes int) (list []ringside.Parcel, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.looks++
 	size := 0
 	for _, p := range m.box[kind] {
 		if p.Seq > after && len(list) < limit && (len(list) == 0 || size+len(p.Data) <= maxBytes) {
