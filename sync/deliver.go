@@ -30,6 +30,10 @@ type delivery struct {
 	refused int
 
 	mu sync.Mutex
+	// failures counts the drains that ended in one in a row, no batch answered in between; alone is the
+	// item that was sent by itself in the last of them.
+	failures int
+	alone    uint64
 	// after is up to where the outbox has been read on this way through it, begun when that began.
 	after    uint64
 	begun    time.Time
@@ -52,15 +56,20 @@ func (l *Link) deliver(ctx context.Context, s *stream, kind ringside.ParcelKind)
 		d.path = PathCDRs
 	}
 	tries := s.retries()
-	grown := l.opt.Store.Grown(kind)
+	grown, hurried := l.opt.Store.Grown(kind), s.state.hurried()
 	for s.enter(ctx) {
+		select {
+		case <-hurried: // somebody wants to see whether it works now
+			hurried = s.state.hurried()
+			d.allDue()
+		default:
+		}
 		sent, err := d.drain(ctx)
 		switch {
 		case err != nil:
-			if sent {
-				tries.soon.Reset() // it was away for a moment only
+			if hopeful := d.rewind(failureOf(err)); sent || hopeful {
+				tries.soon.Reset() // it was away for a moment only, or one record is being looked for
 			}
-			d.rewind()
 			if !tries.failed(ctx, err, nil) {
 				return
 			}
@@ -70,23 +79,35 @@ func (l *Link) deliver(ctx context.Context, s *stream, kind ringside.ParcelKind)
 		default:
 			s.idle()
 		}
-		if !rest(ctx, d.nextDue(), grown) {
-			return
+		due := time.NewTimer(d.nextDue())
+		select {
+		case <-ctx.Done():
+		case <-due.C:
+		case <-grown:
+		case <-hurried:
 		}
+		due.Stop()
 	}
 }
 
 // probe is how many items the first batch after a failure has: no more is made ready in vain.
 const probe = 20
 
-// rewind reads the outbox from its beginning again, carefully.
-func (d *delivery) rewind() {
+// rewind reads the outbox from its beginning again, carefully: if one of the records may have caused the
+// failure, in smaller and smaller batches, until that one stands alone. It reports whether that is worth
+// haste.
+func (d *delivery) rewind(f *Failure) (hopeful bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.after, d.size = 0, min(d.size, probe)
-	if d.refused > suspicious {
+	d.failures++
+	d.after, d.begun, d.size = 0, d.link.opt.Now(), min(d.size, probe)
+	switch {
+	case d.refused > suspicious:
 		d.size = 1
+	case f.suspect():
+		d.size = max(1, d.size/4)
 	}
+	return f.suspect() && d.failures <= suspicious/2
 }
 
 // longRest is how long a delivery rests when nothing is due; a token of the outbox ends it.
@@ -250,6 +271,9 @@ func (d *delivery) send(ctx context.Context, b *batch, settled chan<- []ringside
 		return d.divide(ctx, b.items, f, settled)
 	}
 	if err != nil {
+		if f != nil && f.suspect() && len(b.items) == 1 {
+			d.suspect(b.items[0])
+		}
 		return 0, err
 	}
 	d.grow()
@@ -288,6 +312,14 @@ func (d *delivery) settle(o outcome, settled chan<- []ringside.Settlement) (int,
 	return len(o.settled), nil
 }
 
+// The waits of items that are sent again later: the first if the CRM has asked for it, the first if it
+// has only failed, and the longest.
+const (
+	firstLater   = 5 * time.Second
+	firstSuspect = time.Second
+	lastLater    = 5 * time.Minute
+)
+
 // putOff remembers when items are to be sent again.
 func (d *delivery) putOff(o outcome) {
 	d.mu.Lock()
@@ -295,18 +327,48 @@ func (d *delivery) putOff(o outcome) {
 	for _, s := range o.settled {
 		delete(d.deferred, s.Seq)
 	}
-	now := d.link.opt.Now()
 	for _, it := range o.later {
-		w := d.deferred[it.parcel.Seq]
-		if w == nil {
-			if len(d.deferred) >= maxDeferred {
-				d.forgetDue(now)
-			}
-			w = &deferral{pause: backoff.Backoff{First: 5 * time.Second, Last: 5 * time.Minute}}
-			d.deferred[it.parcel.Seq] = w
-		}
-		w.until = now.Add(w.pause.Next(0))
+		d.later(it.parcel.Seq, firstLater)
 	}
+}
+
+// suspect puts an item off that has failed by itself twice in a row: those behind it must not wait for
+// it. Once may be chance.
+func (d *delivery) suspect(it item) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	seq := it.parcel.Seq
+	if d.alone == seq || d.deferred[seq] != nil {
+		d.later(seq, firstSuspect)
+	}
+	d.alone = seq
+}
+
+// allDue lets everything that was put off be sent again at once.
+func (d *delivery) allDue() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.allDueLocked()
+}
+
+func (d *delivery) allDueLocked() {
+	d.begun = time.Time{} // none of them has been looked for since
+	for _, w := range d.deferred {
+		w.until = d.link.opt.Now()
+	}
+}
+
+// later puts an item off, longer each time. Mutex held.
+func (d *delivery) later(seq uint64, first time.Duration) {
+	now, w := d.link.opt.Now(), d.deferred[seq]
+	if w == nil {
+		if len(d.deferred) >= maxDeferred {
+			d.forgetDue(now)
+		}
+		w = &deferral{pause: backoff.Backoff{First: first, Last: lastLater}}
+		d.deferred[seq] = w
+	}
+	w.until = now.Add(w.pause.Next(0))
 }
 
 // forgetDue makes room: items that are forgotten are merely sent again sooner. Mutex held.
@@ -355,10 +417,15 @@ func (d *delivery) shrink(to int) {
 	d.size = min(d.size, d.most)
 }
 
-// grow lets batches become larger again.
+// grow lets batches become larger again. After a long row of failures it was the CRM's trouble and not
+// that of the records that were put off for it.
 func (d *delivery) grow() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.failures > suspicious {
+		d.allDueLocked()
+	}
+	d.failures, d.alone = 0, 0
 	d.size = min(d.most, 4*d.size)
 	d.most = min(MaxBatch, d.most+1)
 }

@@ -185,6 +185,93 @@ func TestARecordThatIsWantedLaterComesLaterAndBlocksNobody(t *testing.T) {
 	})
 }
 
+func TestARecordThatTheCRMTripsOverBlocksNobody(t *testing.T) {
+	page := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("<h1>Sorry</h1>"))
+		}
+	}
+	for name, answer := range map[string]http.HandlerFunc{
+		"its framework's page": page(500),
+		"its error":            func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, 500, ErrorBody{Error: "KeyError"}) },
+		"a page with 200":      page(200),
+		"a firewall's page":    page(400),
+		"no results":           func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, 200, []string{}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newTaker()
+				healed := false
+				k.whole = func(w http.ResponseWriter, r *http.Request, b CallBatch) bool {
+					trips := slices.ContainsFunc(b.Items, func(i CallItem) bool {
+						return strings.HasPrefix(i.Key, "office-00003/") || strings.HasPrefix(i.Key, "office-00456/")
+					})
+					if trips && !healed {
+						answer(w, r)
+					}
+					return trips && !healed
+				}
+				s := newSite(t, onlyCalls(k))
+				s.store.add(numbered("office", 700)...)
+				s.start()
+				time.Sleep(2 * time.Minute)
+				if keys, doubled := k.taken(); keys != 698 || doubled != 0 {
+					t.Errorf("%d arrived, %d doubled", keys, doubled)
+				}
+				time.Sleep(24 * time.Hour)
+				if n := s.store.waiting(ringside.CallParcel); n != 2 || len(s.store.rejected) != 0 {
+					t.Errorf("%d wait, rejected %v", n, s.store.rejected)
+				}
+				if k.requests > 3000 {
+					t.Errorf("it was asked %d times in a day", k.requests)
+				}
+				s.store.add("office-new")
+				time.Sleep(2 * time.Minute)
+				if keys, _ := k.taken(); keys != 699 {
+					t.Error("a new record waits behind those")
+				}
+				k.mu.Lock()
+				healed = true
+				k.mu.Unlock()
+				time.Sleep(6 * time.Minute)
+				if keys, _ := k.taken(); keys != 701 {
+					t.Errorf("after the CRM was mended, %d arrived", keys)
+				}
+			})
+		})
+	}
+}
+
+func TestACRMThatTripsOverEverythingIsNotTakenForBadRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newTaker()
+		broken := true
+		k.whole = func(w http.ResponseWriter, _ *http.Request, _ CallBatch) bool {
+			if broken {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+			return broken
+		}
+		s := newSite(t, onlyCalls(k))
+		s.store.add(numbered("office", 2000)...)
+		s.start()
+		time.Sleep(24 * time.Hour)
+		if n := s.log.count("level=WARN"); n != 1 {
+			t.Errorf("it is logged %d times:\n%s", n, s.log)
+		}
+		k.mu.Lock()
+		broken = false
+		k.mu.Unlock()
+		time.Sleep(65 * time.Second)
+		keys, doubled := k.taken()
+		if keys != 2000 || doubled != 0 || s.store.waiting(ringside.CallParcel) != 0 {
+			t.Errorf("%d arrived, %d doubled", keys, doubled)
+		}
+	})
+}
+
 func TestALaterRevisionTakesTheEarliersPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newTaker()

@@ -61,6 +61,17 @@ func (f *Failure) Error() string { return f.Reason }
 // Unwrap gives the cause, if there was one on this side.
 func (f *Failure) Unwrap() error { return f.err }
 
+// suspect reports whether one of the records in a batch may be what the failure is about, though nobody
+// says so: a CRM that trips over one answers 500 or nonsense, and what stands in between and dislikes one
+// answers in its own words.
+func (f *Failure) suspect() bool {
+	switch f.Trouble {
+	case Interfered, Nonsense:
+		return true
+	}
+	return f.Status == http.StatusInternalServerError
+}
+
 // judge is the one table of what is done about an HTTP status. structured says whether the body is
 // the contract's: only the CRM itself can refuse a record, not what stands in between.
 func judge(status int, structured bool) Trouble {
