@@ -106,6 +106,35 @@ func TestTheAnswerComesAfterTheDirectoryThatContainsTheEdit(t *testing.T) {
 	s.listed()
 }
 
+func TestWhatWasAddedOrRemovedHereComesBackBeforeTheAnswer(t *testing.T) {
+	s := withCRM(t)
+	s.crm(document("41", "101", "102", "103"), Applied)
+	added := s.edit(ringside.Edit{Kind: "number", Op: ringside.EditCreate, Fields: json.RawMessage(`{"id":14,"number":"104","display_name":"N104","password":"` + canary + `"}`)}).Edit.ID
+	changed := s.edit(update("number", 13, `{"display_name":"Olga"}`)).Edit.ID
+	removed := s.edit(ringside.Edit{Kind: "number", Op: ringside.EditDelete, Entity: 13}).Edit.ID
+	s.in("41+3: N101 N102 N104")
+
+	contains := strings.Replace(document("44", "101", "102"), `],"groups"`, `,{"id":14,"number":"104","display_name":"N104","password":"`+canary+`"}],"groups"`, 1)
+	s.crm(contains, Applied)
+	s.in("44+3: N101 N102 N104")
+	s.listed("number 14 pending", "number 13 pending", "number 13 pending")
+	s.restart()
+	s.listed("number 14 pending", "number 13 pending", "number 13 pending")
+	for i, id := range []string{added, changed, removed} {
+		s.settle(ringside.EditVerdict{ID: id, Status: "accepted", Version: []string{"42", "43", "44"}[i]})
+	}
+	s.in("44: N101 N102 N104")
+	s.listed()
+
+	// It was somebody else's: the CRM has the last word.
+	s.edit(ringside.Edit{Kind: "number", Op: ringside.EditCreate, Fields: json.RawMessage(`{"id":15,"number":"105"}`)})
+	s.crm(strings.Replace(strings.Replace(contains, `"44"`, `"45"`, 1), `],"groups"`, `,{"id":15,"number":"106","display_name":"N106","password":"`+canary+`"}],"groups"`, 1), Applied)
+	s.in("45+1: N101 N102 N104 N106")
+	s.settle(ringside.EditVerdict{ID: s.Pending(t.Context())[0].ID, Status: "conflict", Reason: "15 is another one"})
+	s.in("45: N101 N102 N104 N106")
+	s.listed("number 15 rejected 15 is another one")
+}
+
 func TestVersionsWithoutAnOrderEndAnAcceptedEditWithTheNextDirectory(t *testing.T) {
 	s := withCRM(t)
 	s.crm(document("alpha", "101"), Applied)

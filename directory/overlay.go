@@ -1,7 +1,9 @@
 package directory
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/ringside-pbx/ringside"
@@ -37,11 +39,14 @@ func layOn(base *draft, edits []ringside.Edit, checkEach bool) (layer, error) {
 		if err == nil && checkEach {
 			_, _, err = ringside.DecodeDirectory(next)
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+			data = next
+		case alreadySo(edits[i:], err): // the CRM's word on it is still to come
+		default:
 			l.refused[e.ID] = err.Error()
 			continue
 		}
-		data = next
 		on++
 	}
 	if on == 0 {
@@ -53,6 +58,23 @@ func layOn(base *draft, edits []ringside.Edit, checkEach bool) (layer, error) {
 	}
 	l.draft, err = read(data)
 	return l, err
+}
+
+// alreadySo reports whether the first of the edits failed because what it is about has come about: the
+// CRM's directory may contain an edit before the CRM's answer to it is here.
+func alreadySo(edits []ringside.Edit, err error) bool {
+	e := &edits[0]
+	switch {
+	case e.State != ringside.EditPending:
+		return false
+	case e.Op == ringside.EditCreate:
+		return errors.Is(err, ringside.ErrEntityExists)
+	case !errors.Is(err, ringside.ErrNoEntity):
+		return false
+	}
+	return slices.ContainsFunc(edits, func(later ringside.Edit) bool {
+		return later.Kind == e.Kind && later.Entity == e.Entity && later.Op == ringside.EditDelete && later.State == ringside.EditPending
+	})
 }
 
 // settleRefused turns the edits that don't fit the base any more into rejected ones. One that the CRM
