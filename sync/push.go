@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/ringside-pbx/ringside"
 )
@@ -49,7 +50,7 @@ func (r *Receiver) refresh(w http.ResponseWriter, _ *http.Request, _ []byte) {
 func (r *Receiver) route(w http.ResponseWriter, req *http.Request, body []byte) {
 	var q RouteQuestion
 	if err := json.Unmarshal(body, &q); err != nil {
-		refuse(w, http.StatusBadRequest, "the body is not the JSON object that is wanted: "+spoken(err.Error()))
+		refuse(w, http.StatusBadRequest, "the body is not the JSON object that is wanted: "+wrongJSON(err))
 		return
 	}
 	if q.To == "" {
@@ -62,4 +63,19 @@ func (r *Receiver) route(w http.ResponseWriter, req *http.Request, body []byte) 
 		return
 	}
 	reply(w, http.StatusOK, e)
+}
+
+// wrongJSON says what is wrong with a body in the words of its keys.
+func wrongJSON(err error) string {
+	var (
+		at   *time.ParseError
+		kind *json.UnmarshalTypeError
+	)
+	switch {
+	case errors.As(err, &at):
+		return "at is no time, such as 2026-11-23T10:00:00+03:00"
+	case errors.As(err, &kind) && kind.Field != "":
+		return spoken(kind.Field + " must not be a " + kind.Value)
+	}
+	return spoken(err.Error())
 }
