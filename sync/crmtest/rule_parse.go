@@ -74,8 +74,8 @@ func (r *Rule) kind(word string) error {
 		r.Kind, r.Status = Status, status
 		return nil
 	}
-	if !slices.Contains(kinds(), Kind(word)) {
-		return fmt.Errorf("%q is no misbehaviour: use a status, or one of %v", word, kinds())
+	if !slices.Contains(kinds(), word) {
+		return fmt.Errorf("%q is no misbehaviour: use a status, or one of %s", word, strings.Join(kinds(), ", "))
 	}
 	r.Kind = Kind(word)
 	return nil
@@ -118,9 +118,13 @@ func paths() []string {
 	}
 }
 
-func kinds() []Kind {
-	return []Kind{
+func kinds() []string {
+	var words []string
+	for _, k := range []Kind{
 		Latency, WrongDate, Hang, Reset, Truncated, HTML, GzipBomb, Endless, Trickle, WrongTypes, Redirect, TakeAndDrop,
 		EmptyDirectory, DuplicateIDs, OlderVersion, BadZone, MissingResults, StrangerResults,
+	} {
+		words = append(words, string(k))
 	}
+	return words
 }

@@ -17,7 +17,7 @@ func TestRulesAreReadAndWrittenAlike(t *testing.T) {
 		t.Errorf("%+v", rules)
 	}
 	for _, kind := range kinds()[1:] {
-		if rules, err := ParseRules("*: " + string(kind)); err != nil || len(rules) != 1 || rules[0].Kind != kind || rules[0].Chance != 1 {
+		if rules, err := ParseRules("*: " + kind); err != nil || len(rules) != 1 || string(rules[0].Kind) != kind || rules[0].Chance != 1 {
 			t.Errorf("%s: %v, %v", kind, rules, err)
 		}
 	}
