@@ -15,6 +15,8 @@ type Directories interface {
 	EditDirectory(ctx context.Context, e DirectoryEdit) (DirectoryOutcome, error)
 	// Edits gives the edits that are known, the oldest first, without secrets.
 	Edits(ctx context.Context) ([]ringside.Edit, error)
+	// ForgetEdits forgets the rejected edits and says how many there were.
+	ForgetEdits(ctx context.Context) (int, error)
 	// Editions gives the newest first, at most limit.
 	Editions(ctx context.Context, limit int) ([]ringside.Edition, error)
 	// Edition gives one with its directory, without secrets; 0 is the one in effect.

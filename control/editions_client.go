@@ -30,6 +30,11 @@ func (c *Client) Edits(ctx context.Context) ([]ringside.Edit, error) {
 	return ask[[]ringside.Edit](ctx, c, http.MethodGet, "/directory/edits", nil, nil)
 }
 
+// ForgetEdits implements Directories.
+func (c *Client) ForgetEdits(ctx context.Context) (int, error) {
+	return ask[int](ctx, c, http.MethodDelete, "/directory/edits", nil, nil)
+}
+
 // Editions implements Directories.
 func (c *Client) Editions(ctx context.Context, limit int) ([]ringside.Edition, error) {
 	return ask[[]ringside.Edition](ctx, c, http.MethodGet, "/directory/editions", url.Values{"limit": {strconv.Itoa(limit)}}, nil)

@@ -28,6 +28,7 @@ func (s *Server) directoryRoutes(mux *http.ServeMux) {
 		return s.daemon.EditDirectory(r.Context(), e)
 	})
 	answer(mux, "GET /directory/edits", func(r *http.Request) (any, error) { return s.daemon.Edits(r.Context()) })
+	answer(mux, "DELETE /directory/edits", func(r *http.Request) (any, error) { return s.daemon.ForgetEdits(r.Context()) })
 	answer(mux, "GET /directory/editions", func(r *http.Request) (any, error) {
 		limit, err := strconv.Atoi(r.URL.Query().Get("limit"))
 		if err != nil {

@@ -44,6 +44,8 @@ func (k *keeper) Edition(_ context.Context, n uint64) (EditionDocument, error) {
 	return EditionDocument{Edition: ringside.Edition{Number: n}, Document: &ringside.Directory{Version: "7"}}, k.err
 }
 
+func (k *keeper) ForgetEdits(context.Context) (int, error) { return 3, nil }
+
 func (k *keeper) Edits(context.Context) ([]ringside.Edit, error) {
 	return []ringside.Edit{{ID: "a"}}, k.err
 }
@@ -83,6 +85,9 @@ func TestWhatIsAskedOfTheKeeperIsWhatArrives(t *testing.T) {
 	arrived(uint64(4))
 	if all, err := c.Edits(ctx); err != nil || len(all) != 1 {
 		t.Errorf("edits: %+v, %v", all, err)
+	}
+	if n, err := c.ForgetEdits(ctx); err != nil || n != 3 {
+		t.Errorf("forget: %d, %v", n, err)
 	}
 	k.err = ErrNotFound
 	if _, err := c.Edition(ctx, 4); !errors.Is(err, ErrNotFound) {

@@ -185,6 +185,27 @@ func TestAnEditOfWhatTheCRMHasRemovedIsRejected(t *testing.T) {
 	}
 }
 
+func TestRejectedEditsAreForgottenWhenSomebodyHasSeenThem(t *testing.T) {
+	s := withCRM(t)
+	s.crm(document("1", "101", "102", "103"), Applied)
+	s.edit(update("number", 13, `{"display_name":"Anna"}`))
+	s.edit(update("number", 12, `{"display_name":"Ivan"}`))
+	s.crm(document("2", "101", "102"), Applied)
+	s.listed("number 13 rejected number 13 is not in the directory", "number 12 pending")
+	for _, want := range []int{1, 0} {
+		if n, err := s.ForgetRejected(t.Context()); err != nil || n != want {
+			t.Errorf("forgotten: %d, %v, want %d", n, err, want)
+		}
+	}
+	if st := s.State(); st.Rejected != 0 || st.Pending != 1 {
+		t.Errorf("the state: %+v", st)
+	}
+	s.in("2+1: N101 Ivan")
+	s.restart()
+	s.in("2+1: N101 Ivan")
+	s.listed("number 12 pending")
+}
+
 func TestANewEntityHasAnIDThatIsNoneOfTheCRMs(t *testing.T) {
 	s := withCRM(t)
 	s.crm(document("1", "101"), Applied)

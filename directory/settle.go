@@ -116,6 +116,24 @@ func (k *Keeper) drop(i int) {
 	k.edits = slices.Delete(k.edits, i, i+1)
 }
 
+// ForgetRejected forgets the rejected edits and says how many there were. It changes nothing that is in
+// effect. The error is the context's.
+func (k *Keeper) ForgetRejected(ctx context.Context) (int, error) {
+	if err := k.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer k.unlock()
+	defer k.publish()
+	before := len(k.edits)
+	for i := before - 1; i >= 0; i-- {
+		if k.edits[i].State == ringside.EditRejected {
+			k.drop(i)
+		}
+	}
+	k.save(ctx)
+	return before - len(k.edits), nil
+}
+
 // prune forgets the oldest rejected edits beyond those that are kept.
 func (k *Keeper) prune() {
 	rejected := 0

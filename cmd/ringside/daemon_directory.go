@@ -34,8 +34,11 @@ func (d *daemon) firstDirectory(ctx context.Context, demo bool) (watch *fileWatc
 		}
 	}
 	if !d.keeper.State().Loaded {
-		d.log.Warn("there is no directory: every call is released to the PBX's own dialplan",
-			"hint", "set directory.file, or run 'ringside directory load FILE'")
+		hint := "set directory.file, or run 'ringside directory load FILE'"
+		if d.cfg.CRM.URL != "" {
+			hint = "the CRM is asked for one; 'ringside sync status' tells what it says"
+		}
+		d.log.Warn("there is no directory yet: every call is released to the PBX's own dialplan", "hint", hint)
 	}
 	return watch
 }
@@ -117,6 +120,9 @@ func (d *daemon) answer(o directory.Outcome, err error) (control.DirectoryOutcom
 
 // Edits implements control.Directories.
 func (d *daemon) Edits(ctx context.Context) ([]ringside.Edit, error) { return d.keeper.Edits(ctx) }
+
+// ForgetEdits implements control.Directories.
+func (d *daemon) ForgetEdits(ctx context.Context) (int, error) { return d.keeper.ForgetRejected(ctx) }
 
 // Editions implements control.Directories.
 func (d *daemon) Editions(ctx context.Context, limit int) ([]ringside.Edition, error) {
