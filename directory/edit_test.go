@@ -45,7 +45,7 @@ func TestEditsThatAreRefused(t *testing.T) {
 		{"a broken pattern", update("rule", 5, `{"caller_id_pattern":"+79"}`), `rule 5 "All", caller_id_pattern: the pattern "+79" can't be used`},
 		{"a target that is not there", update("rule", 5, `{"target_group":4}`), `rule 5 "All", target_group: there is no group 4`},
 		{"something that is used elsewhere", ringside.Edit{Kind: "group", Entity: 3, Op: ringside.EditDelete}, `rule 5 "All", target_group: there is no group 3`},
-		{"an accident", update("group", 3, `{"members":[]}`), `looks like an accident and wants to be confirmed: group 3 "Sales" has lost all its members`},
+		{"an accident", update("group", 3, `{"members":[]}`), `looks like an accident: group 3 "Sales" has lost all its members (--confirm does it all the same)`},
 		{"nothing that is there", update("number", 99, `{"active":false}`), "number 99 is not in the directory"},
 		{"an unknown field", update("number", 11, `{"activ":false}`), "activ: there is no such field"},
 		{"a time zone that is none", update("directory", 0, `{"time_zone":"Moon/Base"}`), `there is no time zone "Moon/Base"`},

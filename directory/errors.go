@@ -29,7 +29,7 @@ type LossError struct{ Losses []string }
 
 // Error names the losses.
 func (e *LossError) Error() string {
-	return "the edit looks like an accident and wants to be confirmed: " + strings.Join(e.Losses, "; ")
+	return "the edit looks like an accident: " + strings.Join(e.Losses, "; ") + " (--confirm does it all the same)"
 }
 
 // ProblemError says that an edit brings faults into the directory.

@@ -46,7 +46,7 @@ func (k *Keeper) supersede() {
 func (k *Keeper) waiting(n uint64) (*heldDocument, error) {
 	switch {
 	case k.held == nil && n == 0:
-		return nil, fmt.Errorf("the latest edition %w", ErrNotHeld)
+		return nil, fmt.Errorf("nothing waits for a confirmation: the latest edition %w", ErrNotHeld)
 	case k.held == nil || n != 0 && n != k.held.edition.Number:
 		return nil, fmt.Errorf("edition %d %w", n, ErrNotHeld)
 	}
