@@ -33,7 +33,9 @@ type Status struct {
 	Streams  []StreamStatus `json:"streams,omitempty"`
 
 	Backlog ringside.Backlog `json:"backlog"`
-	Disk    ringside.Disk    `json:"disk"`
+	// Edits is how many edits made on site wait for the CRM's word.
+	Edits int           `json:"edits"`
+	Disk  ringside.Disk `json:"disk"`
 	// FullAt is when the disk will be full at the rate at which the backlog has grown; zero if it
 	// does not grow or that is more than ten years away.
 	FullAt time.Time `json:"disk_full_at,omitzero"`

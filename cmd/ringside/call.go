@@ -14,14 +14,14 @@ import (
 )
 
 type callCmd struct {
-	From     string        `help:"The caller's number; empty is a withheld one." placeholder:"NUMBER"`
-	To       string        `help:"The called number." required:"" placeholder:"NUMBER"`
-	Name     string        `help:"The caller's own name."`
-	Script   string        `help:"The script to ask for: route or decide." enum:"route,decide" default:"route"`
-	Dial     []string      `help:"How each dialling ends, in turn: answer, busy, noanswer, unavailable, cancel. The last one repeats." default:"answer" placeholder:"OUTCOME"`
-	Talk     time.Duration `help:"How long they talk." default:"2s"`
-	Patience time.Duration `help:"How long the caller waits in a queue before hanging up." default:"10s"`
-	Quiet    bool          `help:"Print only the outcome."`
+	From     string   `help:"The caller's number; empty is a withheld one." placeholder:"NUMBER"`
+	To       string   `help:"The called number." required:"" placeholder:"NUMBER"`
+	Name     string   `help:"The caller's own name."`
+	Script   string   `help:"The script to ask for: route or decide." enum:"route,decide" default:"route"`
+	Dial     []string `help:"How each dialling ends, in turn: answer, busy, noanswer, unavailable, cancel. The last one repeats." default:"answer" placeholder:"OUTCOME"`
+	Talk     Duration `help:"How long they talk." default:"2s"`
+	Patience Duration `help:"How long the caller waits in a queue before hanging up." default:"10s"`
+	Quiet    bool     `help:"Print only the outcome."`
 }
 
 // Run implements the command.
@@ -124,7 +124,7 @@ func (a *asterisk) begin(token string) error {
 	} {
 		fmt.Fprintf(&b, "agi_%s: %s\n", line[0], line[1])
 	}
-	a.say("a call from %s to %s (id %s)", safe(from), safe(a.cmd.To), id)
+	a.say("a call from %s to %s (id %s)", caller(a.cmd.From), safe(a.cmd.To), id)
 	_, err := io.WriteString(a.conn, b.String()+"\n")
 	return err
 }
@@ -210,7 +210,7 @@ func (a *asterisk) carryOut(line string) (string, error) {
 
 // hold waits in the queue: for the server's next command, or until the caller's patience ends.
 func (a *asterisk) hold() (string, error) {
-	_ = a.conn.SetReadDeadline(time.Now().Add(a.cmd.Patience))
+	_ = a.conn.SetReadDeadline(time.Now().Add(a.cmd.Patience.Duration))
 	_, err := a.r.Peek(1)
 	_ = a.conn.SetReadDeadline(time.Time{})
 	var timeout net.Error
@@ -267,10 +267,10 @@ func (a *asterisk) dial(args string) string {
 		status, cause = "CANCEL", "0"
 		a.gone = true
 	default:
-		a.vars["ANSWEREDTIME"] = strconv.Itoa(int(a.cmd.Talk / time.Second))
+		a.vars["ANSWEREDTIME"] = strconv.Itoa(int(a.cmd.Talk.Duration / time.Second))
 		a.vars["DIALEDPEERNAME"] = first + "-00000002"
 		select {
-		case <-time.After(a.cmd.Talk):
+		case <-time.After(a.cmd.Talk.Duration):
 		case <-a.p.ctx.Done():
 		}
 	}

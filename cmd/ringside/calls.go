@@ -19,10 +19,10 @@ type callsCmd struct {
 }
 
 type callsListCmd struct {
-	Since time.Duration `help:"How far back." default:"24h"`
-	Limit int           `help:"How many at most." default:"50"`
-	Live  bool          `help:"Only calls in progress."`
-	JSON  bool          `help:"Print JSON." name:"json"`
+	Since Duration `help:"How far back." default:"24h"`
+	Limit int      `help:"How many at most." default:"50"`
+	Live  bool     `help:"Only calls in progress."`
+	JSON  bool     `help:"Print JSON." name:"json"`
 }
 
 // Run implements the command.
@@ -31,7 +31,7 @@ func (c *callsListCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	all, err := daemon.Calls(p.ctx, control.CallQuery{Since: time.Now().Add(-c.Since), Limit: c.Limit, Live: c.Live})
+	all, err := daemon.Calls(p.ctx, control.CallQuery{Since: time.Now().Add(-c.Since.Duration), Limit: c.Limit, Live: c.Live})
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,10 @@ func printAnnotation(out io.Writer, a *ringside.Annotation) {
 		if t.Done {
 			state = "done"
 		}
-		say("  task         %s (%s) %s\n", safe(t.Title), state, safe(t.URL))
+		if !t.Due.IsZero() {
+			state += ", due " + t.Due.Local().Format("2006-01-02 15:04")
+		}
+		say("  task         %s\n", strings.TrimRight(fmt.Sprintf("%s (%s) %s", safe(t.Title), state, safe(t.URL)), " "))
 	}
 }
 
@@ -132,20 +135,17 @@ func printCallLine(out io.Writer, c *ringside.Call) {
 	if c.Live() {
 		state += " now"
 	}
-	to := c.RoutedTo
-	if to == "" {
-		to = "-"
+	to := ""
+	if c.RoutedTo != "" {
+		to = "to " + c.RoutedTo
 	}
 	rule := ""
 	if c.Rule != nil {
-		rule = fmt.Sprintf("rule %d %q", c.Rule.ID, c.Rule.Name)
+		rule = titled("rule", c.Rule.ID, c.Rule.Name)
 	}
-	caller := c.Caller
-	if caller == "" {
-		caller = "withheld"
-	}
-	_, _ = fmt.Fprintf(out, "%s  %-34s %-16s → %-8s %-22s %5s  to %-8s %s\n", c.Start.Local().Format("01-02 15:04:05"),
-		safe(c.ID), safe(caller), safe(c.Called), state, clock(c.Duration), safe(to), safe(rule))
+	line := fmt.Sprintf("%s  %-34s %-16s → %-8s %-22s %5s  %-15s %s", c.Start.Local().Format("01-02 15:04:05"),
+		safe(c.ID), caller(c.Caller), safe(c.Called), state, clock(c.Duration), safe(to), safe(rule))
+	_, _ = fmt.Fprintln(out, strings.TrimRight(line, " "))
 }
 
 // clock writes seconds as minutes and seconds.
@@ -160,7 +160,7 @@ func printCall(out io.Writer, c *ringside.Call) {
 			say(", answered by %s", safe(leg.Answered))
 		}
 		if !leg.End.IsZero() {
-			say(", %s", leg.End.Sub(leg.Start).Round(100*time.Millisecond))
+			say(", %s", lasting(leg.End.Sub(leg.Start).Round(100*time.Millisecond)))
 		}
 		say("\n")
 	}

@@ -181,15 +181,23 @@ func expand(n *yaml.Node, path string) (errs []error) {
 
 // UnmarshalYAML implements yaml.Unmarshaler.
 func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
-	if days, ok := strings.CutSuffix(n.Value, "d"); ok {
+	if err := d.UnmarshalText([]byte(n.Value)); err != nil {
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %s", n.Line, err)}}
+	}
+	return nil
+}
+
+// UnmarshalText reads a time span, also from the command line.
+func (d *Duration) UnmarshalText(text []byte) error {
+	if days, ok := strings.CutSuffix(string(text), "d"); ok {
 		if count, err := strconv.ParseUint(days, 10, 16); err == nil {
 			d.Duration = time.Duration(count) * 24 * time.Hour
 			return nil
 		}
 	}
-	span, err := time.ParseDuration(n.Value)
+	span, err := time.ParseDuration(string(text))
 	if err != nil {
-		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q is no time span, such as 50ms, 10s or 30d", n.Line, n.Value)}}
+		return fmt.Errorf("%q is no time span, such as 50ms, 10s or 30d", text)
 	}
 	d.Duration = span
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -23,7 +24,8 @@ func (c crmDirectory) OfferDirectory(ctx context.Context, d crmsync.Document) (c
 	})
 	switch {
 	case errors.Is(err, directory.ErrOlder):
-		return crmsync.Offered{}, fmt.Errorf("%w: %w", crmsync.ErrOlder, err)
+		// Both errors say the same; what follows is what is news.
+		return crmsync.Offered{}, fmt.Errorf("%w%s", crmsync.ErrOlder, strings.TrimPrefix(err.Error(), directory.ErrOlder.Error()))
 	case errors.Is(err, directory.ErrFile):
 		return crmsync.Offered{}, fmt.Errorf("%w: %w", crmsync.ErrFile, err)
 	}
@@ -84,6 +86,7 @@ func (d *daemon) linkStatus(ctx context.Context) (crmsync.Status, error) {
 		return s, err
 	}
 	state := d.keeper.State()
+	s.Edits = state.Pending
 	if h := state.Held; h != nil {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("a directory waits for a confirmation (ringside directory confirm %d)", h.Number))
 	}
@@ -91,7 +94,7 @@ func (d *daemon) linkStatus(ctx context.Context) (crmsync.Status, error) {
 		s.Warnings = append(s.Warnings, "the newest directory was refused: "+state.Failure)
 	}
 	if n := state.Rejected; n > 0 {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%d edits made here were rejected (ringside directory edits)", n))
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s rejected (ringside directory edits)", count(n, "edit made here was", "edits made here were")))
 	}
 	return s, nil
 }

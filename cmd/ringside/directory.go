@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/control"
@@ -19,7 +21,7 @@ type directoryCmd struct {
 	Set      directorySetCmd      `cmd:"" help:"Change fields of a server, number, group, rule or of the directory itself."`
 	Add      directoryAddCmd      `cmd:"" help:"Add a server, number, group or rule."`
 	Remove   directoryRemoveCmd   `cmd:"" help:"Remove a server, number, group or rule."`
-	Edits    directoryEditsCmd    `cmd:"" help:"List the edits that the CRM has not answered or has refused."`
+	Edits    directoryEditsCmd    `cmd:"" help:"List the edits that wait for the CRM's word or were refused, and forget refused ones."`
 }
 
 type directoryLoadCmd struct {
@@ -81,7 +83,11 @@ func (c *directoryShowCmd) Run(p *program) error {
 		if c.JSON {
 			return printJSON(p.out, e)
 		}
-		printEdition(p.out, &e.Edition, false)
+		status, err := daemon.Status(p.ctx)
+		if err != nil {
+			return err
+		}
+		printEdition(p.out, &e.Edition, e.Edition.Number == status.Directory.Edition)
 		printRules(p, e.Document)
 		return nil
 	}
@@ -110,12 +116,8 @@ func printRules(p *program, d *ringside.Directory) {
 func printDirectory(p *program, s *control.DirectoryState) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
 	if s.Loaded {
-		by := ""
-		if s.Author != "" {
-			by = " by " + safe(s.Author)
-		}
-		say("Version %s (edition %d) from %s%s, since %s: %d numbers, %d groups, %d rules.\n", safe(s.Version), s.Edition, safe(s.Source), by,
-			s.Since.Local().Format("2006-01-02 15:04:05"), s.Numbers, s.Groups, s.Rules)
+		say("Version %s (edition %d) %s, since %s: %s, %s, %s.\n", safe(s.Version), s.Edition, origin(s.Source, s.Author),
+			s.Since.Local().Format("2006-01-02 15:04:05"), count(s.Numbers, "number", "numbers"), count(s.Groups, "group", "groups"), count(s.Rules, "rule", "rules"))
 	} else {
 		say("No directory is in effect: every call is released to the PBX's own dialplan.\n")
 	}
@@ -123,12 +125,24 @@ func printDirectory(p *program, s *control.DirectoryState) {
 		say("A newer document was refused: %s\n", safe(s.Failure))
 	}
 	if h := s.Held; h != nil {
-		say("Edition %d (version %s from %s) is held, because it looks like an accident: %s.\n", h.Number, safe(h.Version), safe(h.Source), listed(h.Losses))
+		say("Edition %d (version %s %s) is held, because it looks like an accident: %s.\n", h.Number, safe(h.Version), origin(h.Source, ""), listed(h.Losses))
 		say("  Put it in effect with 'ringside directory confirm %d', or throw it away with 'ringside directory discard %[1]d'.\n", h.Number)
 	}
 	if s.Pending+s.Accepted+s.Rejected > 0 {
-		say("Edits made here: %d wait for the CRM, %d are accepted and not published yet, %d are rejected. 'ringside directory edits' lists them.\n",
-			s.Pending, s.Accepted, s.Rejected)
+		var parts []string
+		for _, part := range []struct {
+			n    int
+			what string
+		}{
+			{s.Pending, either(s.Pending, "waits", "wait") + " for the CRM"},
+			{s.Accepted, either(s.Accepted, "is", "are") + " accepted and not published yet"},
+			{s.Rejected, either(s.Rejected, "is", "are") + " rejected"},
+		} {
+			if part.n > 0 {
+				parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
+			}
+		}
+		say("Edits made here: %s. 'ringside directory edits' lists them.\n", strings.Join(parts, ", "))
 	}
 	if s.Unsaved != "" {
 		say("The latest changes work but are not on the disk: %s\n", safe(s.Unsaved))
@@ -140,17 +154,23 @@ func printDirectory(p *program, s *control.DirectoryState) {
 
 // inWords says what a rule does.
 func inWords(r *ringside.Rule) string {
-	s := fmt.Sprintf("%q:", r.Name)
+	s := ""
+	if r.Name != "" {
+		s = strconv.Quote(r.Name) + ": "
+	}
+	if r.CallerIDPattern == "" && r.CalledNumberPattern == "" && r.TimeCondition == "" {
+		s += "every call "
+	}
 	if r.CallerIDPattern != "" {
-		s += " caller " + r.CallerIDPattern
+		s += "caller " + r.CallerIDPattern + " "
 	}
 	if r.CalledNumberPattern != "" {
-		s += " called " + r.CalledNumberPattern
+		s += "called " + r.CalledNumberPattern + " "
 	}
 	if r.TimeCondition != "" {
-		s += " at " + r.TimeCondition
+		s += "at " + r.TimeCondition + " "
 	}
-	s += " → " + string(r.Action)
+	s += "→ " + string(r.Action)
 	switch {
 	case r.TargetNumber != "":
 		s += " " + r.TargetNumber

@@ -59,7 +59,7 @@ func TestADayOfAnAdministrator(t *testing.T) {
 	// An edit works at once and is an edition of its own.
 	r.want("number 11 \"101\": display_name Anna → \"Anna P.\"", "directory", "set", "number", "11", "display_name=Anna P.", "account.voicemail_enabled=true")
 	r.want("Nothing changes", "directory", "set", "number", "11", "display_name=Anna P.")
-	r.want("version 9 from edit by anna", "directory", "set", "group", "3", "members=[\"102\",\"103\"]")
+	r.want("version 9 from an edit by anna", "directory", "set", "group", "3", "members=[\"102\",\"103\"]")
 	r.want("ring 102", "route", "--from", "+4930", "--to", "1")
 	r.want(`added`, "directory", "add", "rule", "name=Late", "action=hangup", "time_condition=22:00-06:00", "priority=1")
 	r.want("hang up", "route", "--from", "+4930", "--to", "1", "--at", "2026-11-23 23:00")
@@ -73,14 +73,14 @@ func TestADayOfAnAdministrator(t *testing.T) {
 	r.want("Nobody has tried", "directory", "set", "directory", "holidays=2027-01-01", "defaults={\"action\":\"play_announcement\",\"announcement_text\":\"Nobody has tried\"}")
 
 	// What was, and the way back.
-	out = r.want("in effect  version 13 from edit by anna", "directory", "history")
+	out = r.want("in effect  version 13 from an edit by anna", "directory", "history")
 	r.hides(out)
 	r.hides(r.want("display_name Anna → \"Anna P.\"", "directory", "diff", "--edition", "1", "--edition", "2"))
 	r.want("member 103 removed", "directory", "diff", file, "--edition", "5")
 	r.want("version 7 → 13", "directory", "diff", "--edition", "1")
-	r.hides(r.want("version 9 from edit by anna", "directory", "show", "--edition", "3"))
+	r.hides(r.want("version 9 from an edit by anna", "directory", "show", "--edition", "3"))
 	r.hides(r.want(`"101"`, "directory", "show", "--edition", "3", "--json"))
-	r.want("from rollback to 1 by anna", "directory", "rollback", "1")
+	r.want("from a rollback to 1 by anna", "directory", "rollback", "1")
 	r.want("ring 101", "route", "--from", "+4930", "--to", "1")
 	r.want("No edits are pending", "directory", "edits")
 
@@ -168,7 +168,9 @@ func TestReplayOfTheDay(t *testing.T) {
 		t.Errorf("the limit: %s", out)
 	}
 	r.want(`"lost_now": 3`, "directory", "replay", alone, "--json")
+	r.want("Of 3 calls", "directory", "replay", alone, "--since", "1d")
 	r.refuse(exitUsage, "must be above 0", "directory", "replay", alone, "--since", "0s")
+	r.refuse(exitUsage, `"24" is no time span, such as 50ms, 10s or 30d`, "directory", "replay", alone, "--since", "24")
 	r.refuse(exitUsage, "no such file", "directory", "replay", "/nonexistent.yaml")
 }
 
@@ -215,6 +217,8 @@ func (clerk) Edits(context.Context) ([]ringside.Edit, error) {
 	}, nil
 }
 
+func (clerk) ForgetEdits(context.Context) (int, error) { return 1, nil }
+
 func (clerk) Directory(context.Context) (control.DirectoryState, error) {
 	return control.DirectoryState{Loaded: true, Version: "42+2", Pending: 1, Accepted: 1, Rejected: 1}, nil
 }
@@ -233,14 +237,20 @@ func TestEditsAreListedWithBothSides(t *testing.T) {
 	defer func() { _ = server.Stop(context.Background()) }()
 	out, _, code := runCLI(t, "directory", "edits", "--socket", socket)
 	for _, want := range []string{
-		"pending   update number 11 by anna\n        fields: {\"display_name\":\"Anna\"}", "accepted  delete rule 5 by anna\n        the CRM's version 43 will contain it",
-		"rejected: somebody was faster\n        ours: {\"name\":\"Sales\"}\n        theirs: {\"name\":\"Vertrieb\"}",
+		"pending   update number 11 by anna\n        display_name=Anna\n", "accepted  delete rule 5 by anna\n        the CRM's version 43 will contain it",
+		"rejected: somebody was faster\n        ours:   name=Sales\n        theirs: name=Vertrieb\n",
 	} {
 		if code != 0 || !strings.Contains(out, want) {
 			t.Errorf("exit %d, no %q in\n%s", code, want, out)
 		}
 	}
-	if out, _, _ := runCLI(t, "directory", "show", "--socket", socket); !strings.Contains(out, "1 wait for the CRM, 1 are accepted and not published yet, 1 are rejected") {
+	if out, _, code := runCLI(t, "directory", "edits", "--forget", "--socket", socket); code != 0 || out != "1 rejected edit is forgotten.\n" {
+		t.Errorf("exit %d, %s", code, out)
+	}
+	if _, _, code := runCLI(t, "directory", "edits", "--forget", "--json", "--socket", socket); code != exitUsage {
+		t.Errorf("exit %d", code)
+	}
+	if out, _, _ := runCLI(t, "directory", "show", "--socket", socket); !strings.Contains(out, "1 waits for the CRM, 1 is accepted and not published yet, 1 is rejected") {
 		t.Errorf("the state: %s", out)
 	}
 }

@@ -119,6 +119,11 @@ func edit(p *program, e ringside.Edit, confirmed, asJSON bool) error {
 	for _, problem := range o.Problems {
 		say("  %s: %s\n", problem.Severity, safe(problem.String()))
 	}
+	for _, change := range o.Edition.Changes {
+		if strings.HasSuffix(change, "account.can_receive_external_calls nothing → false") {
+			say("  Attention: with an account of its own, the number gets no calls from outside any more; account.can_receive_external_calls=true allows them.\n")
+		}
+	}
 	if o.State.Pending > 0 {
 		say("It works from now on, and waits for the CRM's word: 'ringside directory edits' tells it.\n")
 	}
@@ -180,14 +185,26 @@ func put(patch map[string]any, path []string, value json.RawMessage) error {
 }
 
 type directoryEditsCmd struct {
-	JSON bool `help:"Print JSON." name:"json"`
+	Forget bool `help:"Forget the rejected ones, once you have seen them."`
+	JSON   bool `help:"Print JSON." name:"json"`
 }
 
 // Run implements the command.
 func (c *directoryEditsCmd) Run(p *program) error {
+	if c.Forget && c.JSON {
+		return exitError{exitUsage, errors.New("--forget and --json exclude each other")}
+	}
 	daemon, err := p.daemon()
 	if err != nil {
 		return err
+	}
+	if c.Forget {
+		n, err := daemon.ForgetEdits(p.ctx)
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(p.out, "%s forgotten.\n", count(n, "rejected edit is", "rejected edits are"))
+		return nil
 	}
 	all, err := daemon.Edits(p.ctx)
 	if err != nil {
@@ -196,27 +213,36 @@ func (c *directoryEditsCmd) Run(p *program) error {
 	if c.JSON {
 		return printJSON(p.out, all)
 	}
-	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
 	for i := range all {
-		e := &all[i]
-		say("%s  %-8s  %s %s %d by %s\n", e.At.Local().Format("2006-01-02 15:04:05"), e.State, e.Op, safe(e.Kind), e.Entity, safe(e.Author))
-		side := func(name string, value json.RawMessage) {
-			if len(value) > 0 {
-				say("        %s: %s\n", name, safe(strings.ReplaceAll(string(value), "\n", "")))
-			}
-		}
-		side("fields", e.Fields)
-		switch e.State {
-		case ringside.EditAccepted:
-			say("        the CRM's version %s will contain it\n", safe(e.Version))
-		case ringside.EditRejected:
-			say("        rejected: %s\n", safe(e.Reason))
-			side("ours", e.Ours)
-			side("theirs", e.Theirs)
-		}
+		printEdit(p, &all[i])
 	}
 	if len(all) == 0 {
-		say("No edits are pending, accepted or rejected.\n")
+		_, _ = fmt.Fprintln(p.out, "No edits are pending, accepted or rejected.")
 	}
 	return nil
+}
+
+// printEdit prints an edit with the CRM's word on it.
+func printEdit(p *program, e *ringside.Edit) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
+	what := safe(e.Kind)
+	if e.Entity != 0 {
+		what = titled(what, e.Entity, "")
+	}
+	say("%s  %-8s  %s %s by %s\n", e.At.Local().Format("2006-01-02 15:04:05"), e.State, e.Op, what, safe(e.Author))
+	if fields := fieldsInWords(e.Fields); len(fields) > 0 {
+		say("        %s\n", safe(strings.Join(fields, " ")))
+	}
+	switch e.State {
+	case ringside.EditAccepted:
+		if e.Version == "" {
+			say("        the CRM's next version will contain it\n")
+		} else {
+			say("        the CRM's version %s will contain it\n", safe(e.Version))
+		}
+	case ringside.EditRejected:
+		say("        rejected: %s\n", safe(e.Reason))
+		ours, theirs := bothSides(e.Ours, e.Theirs)
+		say("        ours:   %s\n        theirs: %s\n", safe(ours), safe(theirs))
+	}
 }

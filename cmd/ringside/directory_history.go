@@ -55,11 +55,7 @@ func printEdition(out io.Writer, e *ringside.Edition, inEffect bool) {
 	if inEffect {
 		state = "in effect"
 	}
-	by := ""
-	if e.Author != "" {
-		by = " by " + safe(e.Author)
-	}
-	say("%4d  %s  %-9s  version %s from %s%s\n", e.Number, e.Time.Local().Format("2006-01-02 15:04:05"), state, safe(e.Version), safe(e.Source), by)
+	say("%4d  %s  %-9s  version %s %s\n", e.Number, e.Time.Local().Format("2006-01-02 15:04:05"), state, safe(e.Version), origin(e.Source, e.Author))
 	for _, loss := range e.Losses {
 		say("        looks like an accident: %s\n", safe(loss))
 	}
@@ -68,7 +64,7 @@ func printEdition(out io.Writer, e *ringside.Edition, inEffect bool) {
 		say("        %s\n", safe(change))
 	}
 	if more := len(e.Changes) - shown + e.More; more > 0 {
-		say("        and %d more changes\n", more)
+		say("        and %s\n", count(more, "more change", "more changes"))
 	}
 }
 

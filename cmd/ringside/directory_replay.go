@@ -12,15 +12,15 @@ import (
 const mostReplayed = 10_000
 
 type directoryReplayCmd struct {
-	File  string        `arg:"" help:"The directory file that is tried, YAML or JSON." type:"path"`
-	Since time.Duration `help:"How far back." default:"24h"`
-	Limit int           `help:"How many calls are listed at most." default:"20"`
-	JSON  bool          `help:"Print JSON, with every call." name:"json"`
+	File  string   `arg:"" help:"The directory file that is tried, YAML or JSON." type:"path"`
+	Since Duration `help:"How far back." default:"24h"`
+	Limit int      `help:"How many calls are listed at most." default:"20"`
+	JSON  bool     `help:"Print JSON, with every call." name:"json"`
 }
 
 // Run implements the command.
 func (c *directoryReplayCmd) Run(p *program) error {
-	if c.Since <= 0 || c.Limit < 0 {
+	if c.Since.Duration <= 0 || c.Limit < 0 {
 		return exitError{exitUsage, fmt.Errorf("--since %s must be above 0, and --limit %d not below", c.Since, c.Limit)}
 	}
 	draft, err := p.loadDirectory(c.File)
@@ -35,7 +35,7 @@ func (c *directoryReplayCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	since := time.Now().Add(-c.Since)
+	since := time.Now().Add(-c.Since.Duration)
 	calls, err := daemon.Calls(p.ctx, control.CallQuery{Since: since, Limit: mostReplayed})
 	if err != nil {
 		return err
@@ -58,8 +58,8 @@ func (c *directoryReplayCmd) print(p *program, r *routing.Replayed, since time.T
 	if r.Calls == mostReplayed {
 		of = "Of the latest"
 	}
-	say("%s %d calls since %s, %d would go elsewhere and %d would reach nobody; %d of those reach somebody now.\n",
-		of, r.Calls, since.Local().Format("2006-01-02 15:04"), len(r.Moved), len(r.Lost), r.LostNow)
+	say("%s %s since %s, %d would go elsewhere and %d would reach nobody; %d of those reach somebody now.\n",
+		of, callCount(r.Calls), since.Local().Format("2006-01-02 15:04"), len(r.Moved), len(r.Lost), r.LostNow)
 	list := func(title string, calls []routing.ReplayedCall) {
 		if len(calls) == 0 {
 			return
@@ -67,15 +67,11 @@ func (c *directoryReplayCmd) print(p *program, r *routing.Replayed, since time.T
 		say("%s:\n", title)
 		shown := calls[max(0, len(calls)-c.Limit):]
 		if more := len(calls) - len(shown); more > 0 {
-			say("  %d earlier ones are not listed\n", more)
+			say("  %s not listed\n", count(more, "earlier one is", "earlier ones are"))
 		}
 		for i := range shown {
 			one := &shown[i]
-			caller := one.Caller
-			if caller == "" {
-				caller = "withheld"
-			}
-			say("  %s  %s → %s: %s → %s\n", one.Start.Local().Format("01-02 15:04:05"), safe(caller), safe(one.Called),
+			say("  %s  %s → %s: %s → %s\n", one.Start.Local().Format("01-02 15:04:05"), caller(one.Caller), safe(one.Called),
 				safe(one.Now.String()), safe(one.Draft.String()))
 		}
 	}

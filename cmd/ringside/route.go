@@ -173,9 +173,9 @@ func printDecision(out io.Writer, e *ringside.Explained) {
 func subject(s *ringside.Step) string {
 	switch s.Step {
 	case "rule":
-		return fmt.Sprintf("rule %d %q: ", s.Rule, s.Name)
+		return titled("rule", s.Rule, s.Name) + ": "
 	case "group":
-		return fmt.Sprintf("group %d %q: ", s.Group, s.Name)
+		return titled("group", s.Group, s.Name) + ": "
 	case "member":
 		return s.Member + " "
 	}

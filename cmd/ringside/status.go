@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"time"
 
 	crmsync "github.com/ringside-pbx/ringside/sync"
 )
@@ -26,21 +25,28 @@ func (c *statusCmd) Run(p *program) error {
 		return printJSON(p.out, s)
 	}
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
-	say("ringside %s, node %s, up for %s, FastAGI on %s\n", s.Version, safe(s.Node), time.Since(s.Started).Round(time.Second), s.AGI)
-	say("%d calls in progress, %d callers waiting\n", s.Live, s.Waiting)
+	say("ringside %s, node %s, up for %s, FastAGI on %s\n", s.Version, safe(s.Node), age(s.Started), s.AGI)
+	say("%s in progress, %s waiting\n", callCount(s.Live), count(s.Waiting, "caller", "callers"))
 	printDirectory(p, &s.Directory)
 	var st storeState
 	if err := json.Unmarshal(s.Store, &st); err != nil {
 		return fmt.Errorf("reading the daemon's answer: %w", err)
 	}
-	say("Store %s: %d calls kept, %d to be delivered, %d waiting for the disk\n", st.Path, st.Calls, st.Outbox, st.Pending)
-	if !st.OK {
-		say("The store fails since %s: %s. Routing is not affected; %d records were lost.\n",
-			st.Since.Local().Format("2006-01-02 15:04:05"), safe(st.Error), st.Dropped)
-	}
 	var link crmsync.Status
 	if err := json.Unmarshal(s.CRM, &link); err != nil {
 		return fmt.Errorf("reading the daemon's answer: %w", err)
+	}
+	say("Store %s: %s kept", st.Path, count(st.Calls, "call", "calls"))
+	if link.State != crmsync.Standalone {
+		say(", %d to be delivered", st.Outbox)
+	}
+	if st.Pending > 0 {
+		say(", %s on the way to the disk", count(st.Pending, "record", "records"))
+	}
+	say("\n")
+	if !st.OK {
+		say("The store fails since %s: %s. Routing is not affected; %s lost.\n",
+			when(st.Since), safe(st.Error), count(st.Dropped, "record was", "records were"))
 	}
 	printLink(p, &link)
 	printBacklog(p, &link)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -53,13 +54,12 @@ func printSync(p *program, s *crmsync.Status) {
 		switch {
 		case one.Trouble == "" && one.LastSuccess.IsZero():
 			say("  %-12s nothing to do yet\n", one.Name)
-			continue
 		case one.Trouble == "":
 			say("  %-12s ok, last %s\n", one.Name, when(one.LastSuccess))
-			continue
+		default:
+			say("  %-12s fails since %s, %s, next %s: %s\n", one.Name, when(one.Since), count(one.Failures, "attempt", "attempts"),
+				clockTime(one.Next), safe(one.Reason))
 		}
-		say("  %-12s failing since %s (%d attempts, next %s): %s\n", one.Name, when(one.Since), one.Failures,
-			clockTime(one.Next), safe(one.Reason))
 	}
 }
 
@@ -74,13 +74,28 @@ func printLink(p *program, s *crmsync.Status) {
 	case crmsync.Connecting:
 		say("The CRM has not answered yet: %s\n", safe(s.URL))
 	case crmsync.Locked:
-		say("The CRM refuses the credentials since %s: %s. Nothing is sent until they are good again; calls go on.\n", when(s.Since), safe(s.Reason))
+		say("The CRM link fails since %s: %s.\nNothing is sent until the credentials are good again; calls go on.\n", when(s.Since), safe(s.Reason))
 	default:
-		say("The CRM link fails since %s: %s. Calls go on.\n", when(s.Since), safe(s.Reason))
+		what := "The CRM link fails"
+		if s.LastSuccess.After(s.Since) {
+			what = "Part of the CRM link (" + failingStreams(s) + ") fails"
+		}
+		say("%s since %s: %s. Calls go on.\n", what, when(s.Since), safe(s.Reason))
 	}
 	for _, w := range s.Warnings {
 		say("Attention: %s\n", safe(w))
 	}
+}
+
+// failingStreams names what fails while other things work.
+func failingStreams(s *crmsync.Status) string {
+	var names []string
+	for _, one := range s.Streams {
+		if one.Trouble != "" {
+			names = append(names, one.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func printBacklog(p *program, s *crmsync.Status) {
@@ -89,20 +104,29 @@ func printBacklog(p *program, s *crmsync.Status) {
 		return
 	}
 	b := s.Backlog
-	if b.Calls+b.CDRs+b.Rejected == 0 {
+	var waits []string
+	if b.Calls > 0 {
+		waits = append(waits, fmt.Sprintf("%s (%s)", callCount(b.Calls), size(b.Bytes)))
+	}
+	if b.CDRs > 0 {
+		waits = append(waits, "CDRs of "+callCount(b.CDRs))
+	}
+	if s.Edits > 0 {
+		waits = append(waits, count(s.Edits, "edit made here", "edits made here"))
+	}
+	switch {
+	case len(waits) == 0:
 		say("Nothing waits to be delivered.\n")
-		return
+	case b.Oldest.IsZero():
+		say("Waiting: %s\n", strings.Join(waits, ", "))
+	default:
+		say("Waiting: %s; the oldest call from %s\n", strings.Join(waits, ", "), when(b.Oldest))
 	}
-	say("Waiting: %d calls (%s), CDRs of %d calls", b.Calls, size(b.Bytes), b.CDRs)
-	if !b.Oldest.IsZero() {
-		say(", the oldest from %s", when(b.Oldest))
-	}
-	say("\n")
 	if !s.FullAt.IsZero() {
 		say("At this rate the disk (%s free) is full on %s.\n", size(s.Disk.Free), s.FullAt.Local().Format("2006-01-02"))
 	}
 	if b.Rejected > 0 {
-		say("Rejected by the CRM: %d (ringside sync rejected list)\n", b.Rejected)
+		say("Rejected by the CRM: %s (ringside sync rejected list)\n", count(b.Rejected, "record", "records"))
 	}
 }
 
@@ -111,14 +135,14 @@ func when(t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
-	return fmt.Sprintf("%s (%s ago)", t.Local().Format("2006-01-02 15:04:05"), time.Since(t).Round(time.Second))
+	return fmt.Sprintf("%s (%s ago)", t.Local().Format("2006-01-02 15:04:05"), age(t))
 }
 
 func clockTime(t time.Time) string {
 	if t.IsZero() {
 		return "soon"
 	}
-	return t.Local().Format("15:04:05")
+	return "at " + t.Local().Format("15:04:05")
 }
 
 // size writes a number of bytes as people read it.
@@ -201,11 +225,12 @@ func (c *chosen) check() error {
 	return nil
 }
 
-// missing says how many of the named records were not in the bucket.
+// report says what was done, and how many of the named records were not in the bucket.
 func (c *chosen) report(p *program, n int, done string) error {
-	_, _ = fmt.Fprintf(p.out, "%d records %s.\n", n, done)
-	if !c.All && n < len(c.IDs) {
-		return exitError{exitNotFound, fmt.Errorf("%d of the %d named records are not in the bucket", len(c.IDs)-n, len(c.IDs))}
+	_, _ = fmt.Fprintf(p.out, "%s %s %s.\n", count(n, "record", "records"), either(n, "is", "are"), done)
+	if absent := len(c.IDs) - n; !c.All && absent > 0 {
+		return exitError{exitNotFound, fmt.Errorf("%d of %s %s not in the bucket: name them as in 'ringside sync rejected list'",
+			absent, count(len(c.IDs), "named record", "named records"), either(absent, "is", "are"))}
 	}
 	return nil
 }
@@ -225,7 +250,7 @@ func (c *rejectedRetryCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	return c.report(p, n, "are sent again")
+	return c.report(p, n, "sent again")
 }
 
 type rejectedDropCmd struct{ chosen }
@@ -243,7 +268,7 @@ func (c *rejectedDropCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	return c.report(p, n, "are given up")
+	return c.report(p, n, "given up")
 }
 
 type syncReconcileCmd struct {
@@ -281,12 +306,12 @@ func (c *syncReconcileCmd) Run(p *program) error {
 	}
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
 	say("Calls of %s: %d here, %d at the CRM.\n", c.Day, r.Ours, r.Theirs)
-	say("Missing there: %d, older there: %d; %d are sent again.\n", r.Missing, r.Outdated, r.Requeued)
+	say("Missing there: %d, older there: %d; %d %s sent again.\n", r.Missing, r.Outdated, r.Requeued, either(r.Requeued, "is", "are"))
 	if r.Waiting+r.Rejected > 0 {
 		say("On their way: %d, in the bucket of rejected ones: %d.\n", r.Waiting, r.Rejected)
 	}
 	if r.Unknown > 0 {
-		say("The CRM has %d calls of this node that are not known here, such as:\n", r.Unknown)
+		say("The CRM has %s of this node that %s not known here, such as:\n", callCount(r.Unknown), either(r.Unknown, "is", "are"))
 		for _, id := range r.UnknownIDs {
 			say("  %s\n", safe(id))
 		}
