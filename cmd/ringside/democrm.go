@@ -100,7 +100,22 @@ func (c *demoCRMCmd) guard() ringside.Secret {
 
 // welcome tells how ringside is pointed at the CRM.
 func (c *demoCRMCmd) welcome(out io.Writer, address, version string) {
-	_, _ = fmt.Fprintf(out, "The reference CRM serves directory version %s. What arrives is shown on http://%s/\n\nFor ringside.yaml:\n\n", version, address)
+	login := ""
+	if !c.guard().IsZero() {
+		login = "-u :TOKEN "
+	}
+	_, _ = fmt.Fprintf(out, `The reference CRM serves directory version %[1]s. What arrives is shown on http://%[2]s/
+
+While it runs:
+
+  curl %[3]s-d 'calls: 500 30%%' http://%[2]s/misbehave
+      it goes wrong on purpose; the word clear ends it
+  curl %[3]s-d '{"session_id": "ID", "note": "Call back"}' http://%[2]s/annotate
+      'ringside calls show ID' tells it within crm.poll
+
+For ringside.yaml:
+
+`, version, address, login)
 	_, _ = fmt.Fprintf(out, "crm:\n  url: http://%s%s\n", address, demoBase)
 	for _, line := range []struct {
 		key    string
@@ -113,7 +128,6 @@ func (c *demoCRMCmd) welcome(out io.Writer, address, version string) {
 	if host, _, err := net.SplitHostPort(address); err == nil && !onLoopback(c.Listen) {
 		_, _ = fmt.Fprintf(out, "  # http is taken for addresses that are named here; write this machine's into the url, too\n  allow: [%q]\n", host)
 	}
-	_, _ = fmt.Fprintln(out)
 }
 
 // serveDemo serves until ctx ends. Whatever waits is ended first, so that nobody waits for it.

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ringside-pbx/ringside"
 	crmsync "github.com/ringside-pbx/ringside/sync"
@@ -23,7 +24,7 @@ import (
 var demoPage string
 
 // demoPages shows what has arrived at the reference CRM, and lets it misbehave. Beside the contract's
-// paths it serves /, /state and /misbehave.
+// paths it serves /, /state, /misbehave and /annotate.
 type demoPages struct {
 	crm   *crmtest.CRM
 	token ringside.Secret
@@ -35,13 +36,19 @@ type demoPages struct {
 func newDemoPages(crm *crmtest.CRM, token ringside.Secret) (http.Handler, error) {
 	d := &demoPages{crm: crm, token: token, mux: http.NewServeMux()}
 	var err error
-	if d.page, err = template.New("page").Parse(demoPage); err != nil {
+	if d.page, err = template.New("page").Funcs(template.FuncMap{
+		"time":   func(t time.Time) string { return t.Local().Format(time.DateTime) },
+		"words":  func(s ringside.Status) string { return strings.ReplaceAll(string(s), "_", " ") },
+		"caller": caller,
+		"fields": fieldsInWords,
+	}).Parse(demoPage); err != nil {
 		return nil, err
 	}
 	d.mux.Handle(demoBase, crm)
 	d.mux.HandleFunc("GET /{$}", d.guarded(d.show))
 	d.mux.HandleFunc("GET /state", d.guarded(d.state))
 	d.mux.HandleFunc("POST /misbehave", d.guarded(d.misbehave))
+	d.mux.HandleFunc("POST /annotate", d.guarded(d.annotate))
 	// A page that somebody has open in a browser must not reach the CRM on this machine.
 	return http.NewCrossOriginProtection().Handler(d.mux), nil
 }
@@ -126,6 +133,28 @@ func (d *demoPages) misbehave(w http.ResponseWriter, r *http.Request) {
 	demoAnswer(w, http.StatusOK, map[string][]string{"misbehaviour": shownRules(d.crm)})
 }
 
+// annotate says something about a call in place of what was said before.
+func (d *demoPages) annotate(w http.ResponseWriter, r *http.Request) {
+	var a ringside.Annotation
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRules))
+	if err == nil {
+		err = json.Unmarshal(body, &a)
+	}
+	switch {
+	case err != nil:
+		demoAnswer(w, http.StatusBadRequest, crmsync.ErrorBody{Error: "that is no annotation, such as {\"session_id\": \"ID\", \"note\": \"Call back\"}"})
+		return
+	case d.crm.Record(a.CallID) == nil:
+		demoAnswer(w, http.StatusNotFound, crmsync.ErrorBody{Error: "no call of this session_id has arrived"})
+		return
+	}
+	if err := d.crm.Annotate(a); err != nil {
+		demoAnswer(w, http.StatusInternalServerError, crmsync.ErrorBody{Error: "the annotation could not be kept"})
+		return
+	}
+	demoAnswer(w, http.StatusOK, a)
+}
+
 // shownRows is how many of everything the page shows.
 const shownRows = 50
 
@@ -154,10 +183,11 @@ func (d *demoPages) show(w http.ResponseWriter, _ *http.Request) {
 		legs += n
 	}
 	nonce := rand.Text()
+	zone := time.Now().Format("MST (-07:00)")
 	var b bytes.Buffer
 	err := d.page.Execute(&b, map[string]any{
 		"Nonce": nonce, "Version": d.crm.DirectoryVersion(), "Rules": shownRules(d.crm),
-		"Calls": rows, "Total": len(d.crm.Calls()), "CDRs": legs,
+		"Zone": zone, "Calls": rows, "Total": callCount(len(d.crm.Calls())), "CDRs": count(legs, "CDR", "CDRs"),
 		"Edits": edits[:min(len(edits), shownRows)], "Events": events[:min(len(events), shownRows)], "Beats": d.crm.Heartbeats(),
 	})
 	if err != nil {

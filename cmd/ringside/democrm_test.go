@@ -126,6 +126,15 @@ func TestADaemonWithTheReferenceCRM(t *testing.T) {
 		t.Errorf("%v\n%s", header, page)
 	}
 
+	// What the CRM says about the call is shown beside it on the site.
+	for id := range state.Calls {
+		crm.want("POST", "/annotate", `{"session_id":"`+id+`","note":"Call back","task":{"title":"Offer","due":"2026-11-30T12:00:00Z"}}`, 200, `"note":"Call back"`)
+		r.poll("the annotation", func() bool { return strings.Contains(r.want("", "calls", "show", id), "Call back") })
+		r.want("Offer (open, due 2026-11-30 ", "calls", "show", id)
+	}
+	crm.want("POST", "/annotate", `{"session_id":"nobody"}`, 404, "no call of this session_id has arrived")
+	crm.want("POST", "/annotate", `note`, 400, "that is no annotation")
+
 	// The file changes, its version does not: the CRM raises it, and the daemon has it at once.
 	if err := os.WriteFile(file, []byte(strings.Replace(text, "4930111", "4930222", 1)), 0o600); err != nil {
 		t.Fatal(err)

@@ -213,8 +213,13 @@ func (c *directoryEditsCmd) Run(p *program) error {
 	if c.JSON {
 		return printJSON(p.out, all)
 	}
+	rejected := false
 	for i := range all {
 		printEdit(p, &all[i])
+		rejected = rejected || all[i].State == ringside.EditRejected
+	}
+	if rejected {
+		_, _ = fmt.Fprintln(p.out, "'ringside directory edits --forget' forgets the rejected ones.")
 	}
 	if len(all) == 0 {
 		_, _ = fmt.Fprintln(p.out, "No edits are pending, accepted or rejected.")
