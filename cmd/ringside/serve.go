@@ -74,7 +74,7 @@ ringside serves the demo directory on %s. In another terminal, with the same bin
   ringside route --socket %[2]s --from +79001234567 --to 100 --at "2026-11-23 10:00"
       where would this call go, and why?
   ringside call --socket %[2]s --from +79001234567 --to 100
-      a call as Asterisk would place it
+      a call as Asterisk would place it; the demo is closed, and has voicemail, but for weekdays 09:00-18:00 in Moscow
   ringside calls list --socket %[2]s
       what became of it
   ringside dialplan asterisk
