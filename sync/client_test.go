@@ -435,8 +435,8 @@ func TestATokenThatNobodyRenewsIsWarnedOf(t *testing.T) {
 		{"dots but no JWT", "a.b.c", 0, ""},
 		{"long to go", jwt(now.Add(5 * time.Hour)), time.Hour, ""},
 		{"fresh and short-lived", jwt(now.Add(50 * time.Minute)), 10 * time.Minute, ""},
-		{"the renewer stopped", jwt(now.Add(5 * time.Minute)), 55 * time.Minute, "expires in 5m0s; nobody has renewed"},
-		{"expired", jwt(now.Add(-10 * time.Hour)), 11 * time.Hour, "expired 10h0m ago"},
+		{"the renewer stopped", jwt(now.Add(5 * time.Minute)), 55 * time.Minute, "expires in 5 min; nobody has renewed"},
+		{"expired", jwt(now.Add(-10 * time.Hour)), 11 * time.Hour, "expired 10 h ago"},
 	} {
 		s := TokenState{File: "crm.token", Expires: expiry(ringside.NewSecret(tc.token)), Changed: now.Add(-tc.changed)}
 		if got := s.warning(now); (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
@@ -458,7 +458,7 @@ func TestClocksThatDifferAreSaidOnce(t *testing.T) {
 	}
 	var s Status
 	st.fill(&s)
-	if log.count("CRM differ") != 1 || len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], "1h0m ahead") || s.ClockSkew < 3599 {
+	if log.count("CRM differ") != 1 || len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], "1 h ahead") || s.ClockSkew < 3599 {
 		t.Errorf("%s %+v", log, s)
 	}
 	hear(45 * time.Second) // not yet calm

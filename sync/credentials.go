@@ -151,7 +151,7 @@ func (s TokenState) warning(now time.Time) string {
 	case s.Expires.IsZero():
 		return ""
 	case now.After(s.Expires):
-		return "the token has expired " + span(now.Sub(s.Expires)) + " ago" + renewed
+		return "the token expired " + span(now.Sub(s.Expires)) + " ago" + renewed
 	case s.Expires.Sub(now) < soon && now.Sub(s.Changed) > s.Expires.Sub(now):
 		// A renewer would have been at work by now: more of the token's life is over than is left.
 		return "the token expires in " + span(s.Expires.Sub(now)) + renewed
@@ -170,8 +170,12 @@ func span(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
 		return fmt.Sprintf("%d days", int(d/(24*time.Hour)))
+	case d >= 10*time.Hour, d >= time.Hour && d%time.Hour < time.Minute:
+		return fmt.Sprintf("%d h", int(d/time.Hour))
 	case d >= time.Hour:
-		return d.Truncate(time.Minute).String()[:len(d.Truncate(time.Minute).String())-2]
+		return fmt.Sprintf("%d h %d min", int(d/time.Hour), int(d%time.Hour/time.Minute))
+	case d >= time.Minute:
+		return fmt.Sprintf("%d min", int(d/time.Minute))
 	}
-	return d.Truncate(time.Second).String()
+	return fmt.Sprintf("%d s", int(d/time.Second))
 }

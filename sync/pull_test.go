@@ -256,7 +256,7 @@ func TestARefusedTokenFileSaysHowOldItIs(t *testing.T) {
 	for s.status().State != Locked {
 		time.Sleep(time.Millisecond) // no bubble: the file is real
 	}
-	if w := s.status().Warnings; len(w) != 1 || !strings.Contains(w[0], "nobody has renewed "+file+" for 10h0m") {
+	if w := s.status().Warnings; len(w) != 1 || !strings.Contains(w[0], "nobody has renewed "+file+" for 10 h") {
 		t.Errorf("the warnings are %q", w)
 	}
 }
