@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -116,7 +117,11 @@ func (p Place) String() string {
 	default:
 		s = outcome(&d)
 	}
-	if p.Rule != nil {
+	switch {
+	case p.Rule == nil:
+	case p.Rule.Name == "":
+		s += " by rule " + strconv.FormatInt(p.Rule.ID, 10)
+	default:
 		s += " by rule " + quote(p.Rule.Name)
 	}
 	return s

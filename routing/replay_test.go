@@ -47,6 +47,9 @@ func TestRecordedCallsUnderADraft(t *testing.T) {
 		{"another rule, the same group", recorded("1", "100"), func(d *ringside.Directory) {
 			d.Rules = append(d.Rules, ringside.Rule{ID: 9, Name: "First", Priority: -1, CalledNumberPattern: "^100$", Destination: toGroup(1), Active: true})
 		}, `group "Sales" by rule "Sales" → group "Sales" by rule "First"`},
+		{"a rule without a name", recorded("1", "101"), func(d *ringside.Directory) {
+			d.Rules = append(d.Rules, ringside.Rule{ID: 9, CalledNumberPattern: "^101$", Destination: toNumber("102"), Active: true})
+		}, "ring 101 → ring 102 by rule 9"},
 		{"one number in place of another", recorded("1", "101"), func(d *ringside.Directory) {
 			d.Rules = append(d.Rules, ringside.Rule{ID: 9, Name: "To 102", CalledNumberPattern: "^101$", Destination: toNumber("102"), Active: true})
 		}, `ring 101 → ring 102 by rule "To 102"`},

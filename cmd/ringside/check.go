@@ -73,11 +73,12 @@ func (c *checkDirectoryCmd) Run(p *program) error {
 		}
 	}
 	if len(problems) > 0 {
-		return exitError{exitProblems, fmt.Errorf("%s has %d problems", file, len(problems))}
+		return exitError{exitProblems, fmt.Errorf("%s has %s", file, count(len(problems), "problem", "problems"))}
 	}
 	if !c.JSON {
 		d := dir.Document()
-		_, _ = fmt.Fprintf(p.out, "The directory is sound: %d numbers, %d groups, %d rules.\n", len(d.Numbers), len(d.Groups), len(d.Rules))
+		_, _ = fmt.Fprintf(p.out, "The directory is sound: %s, %s, %s.\n",
+			count(len(d.Numbers), "number", "numbers"), count(len(d.Groups), "group", "groups"), count(len(d.Rules), "rule", "rules"))
 	}
 	return nil
 }

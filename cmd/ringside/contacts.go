@@ -44,12 +44,12 @@ func (c *contactsLoadCmd) Run(p *program) error {
 		batch := contacts[:min(contactBatch, len(contacts))]
 		n, err := daemon.LoadContacts(p.ctx, batch)
 		if err != nil {
-			return fmt.Errorf("%d contacts are loaded, the rest is not: %w", total, err)
+			return fmt.Errorf("%s loaded, the rest is not: %w", count(total, "contact is", "contacts are"), err)
 		}
 		total += n
 		contacts = contacts[len(batch):]
 	}
-	_, _ = fmt.Fprintf(p.out, "%d contacts are loaded.\n", total)
+	_, _ = fmt.Fprintf(p.out, "%s loaded.\n", count(total, "contact is", "contacts are"))
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/ringside-pbx/ringside/control"
 	"github.com/ringside-pbx/ringside/store"
@@ -39,7 +40,7 @@ func (c *storeCheckCmd) Run(p *program) error {
 		return exitError{exitProblems, errors.New("the store is not consistent")}
 	}
 	if !c.JSON {
-		_, _ = fmt.Fprintf(p.out, "The store is consistent: %s\n", report.Counts)
+		_, _ = fmt.Fprintln(p.out, "The store is consistent:", strings.Join(fieldsInWords(report.Counts), " "))
 	}
 	return nil
 }

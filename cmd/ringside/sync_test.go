@@ -30,14 +30,16 @@ func TestTheLinkIsToldInWords(t *testing.T) {
 				State: crmsync.Failing, Since: ago(3 * time.Second), Reason: "no connection", LastSuccess: ago(time.Minute), Streams: []crmsync.StreamStatus{edits},
 				Backlog: ringside.Backlog{Calls: 1, CDRs: 2, Bytes: 2048, Oldest: ago(time.Minute)},
 			},
-			[]string{"The CRM link fails since ", "Waiting: 1 call (2.0 KiB), CDRs of 2 calls; the oldest call from "}, "Part of",
+			[]string{"The CRM link fails since ", "Waiting: 1 call (2.0 KiB), CDRs of 2 calls; the oldest call from "},
+			"Part of",
 		},
 		"refused": {
 			crmsync.Status{State: crmsync.Locked, Since: ago(time.Second), Reason: "the CRM refuses the credentials (401 Unauthorized)", Backlog: ringside.Backlog{Rejected: 1}},
 			[]string{
 				"The CRM link fails since ", "(1 s ago): the CRM refuses the credentials (401 Unauthorized).\nNothing is sent until the credentials are good again",
 				"Nothing waits to be delivered.\nRejected by the CRM: 1 record (ringside sync rejected list)\n",
-			}, "0 calls",
+			},
+			"0 calls",
 		},
 		"standalone": {crmsync.Status{State: crmsync.Standalone}, []string{"There is no CRM"}, "Waiting"},
 	} {
