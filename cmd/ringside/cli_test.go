@@ -307,7 +307,7 @@ func TestExitCodes(t *testing.T) {
 		{"no such outcome", []string{"call", "--to", "1", "--dial", "answer,foo"}, exitUsage, `--dial "foo" is none of answer`},
 		{"contacts in an object", []string{"contacts", "load", writeFile(t, "c.json", "\n{\"phone\": \"1\"}")}, exitUsage, "it is a JSON object: a list"},
 		{"contacts in no CSV", []string{"contacts", "load", writeFile(t, "c.csv", strings.Repeat("я", 5000))}, exitUsage, strings.Repeat("я", 40) + `…": use phone`},
-		{"problems", []string{"check", "directory", writeFile(t, "d.yaml", "version: 1\ntime_zone: UTC\nrules: [{id: 1, name: x, action: nope}]\n")}, exitProblems, "1 problems"},
+		{"problems", []string{"check", "directory", writeFile(t, "d.yaml", "version: 1\ntime_zone: UTC\nrules: [{id: 1, name: x, action: nope}]\n")}, exitProblems, "1 problem"},
 		{"store that is none", []string{"store", "check", writeFile(t, "x.db", strings.Repeat("x", 40000))}, 1, ""},
 	}
 	for _, c := range cases {
