@@ -426,7 +426,6 @@ type taker struct {
 	requests int
 	decide   func(key string) Result
 	whole    func(w http.ResponseWriter, r *http.Request, b CallBatch) bool // answers for the batch
-	away     bool                                                           // breaks off before it reads anything
 }
 
 func newTaker() *taker { return &taker{arrivals: map[string]int{}} }

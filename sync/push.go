@@ -12,6 +12,12 @@ import (
 // putConfig takes a directory that the CRM pushes.
 func (r *Receiver) putConfig(w http.ResponseWriter, req *http.Request, body []byte) {
 	q := req.URL.Query()
+	for _, flag := range []string{"force", "confirm"} {
+		if v := q.Get(flag); v != "" && v != "0" && v != "1" {
+			refuse(w, http.StatusBadRequest, flag+" is neither 0 nor 1")
+			return
+		}
+	}
 	o, err := r.opt.Directory.OfferDirectory(req.Context(), Document{
 		Data: body, ETag: req.Header.Get("ETag"), Source: "push", Author: "CRM",
 		Forced: q.Get("force") == "1", Confirmed: q.Get("confirm") == "1",

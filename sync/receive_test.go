@@ -2,6 +2,7 @@ package sync
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -67,6 +68,7 @@ func TestPushedDirectories(t *testing.T) {
 		{name: "a site with a file", body: "{}", header: bearer, answer: fmt.Errorf("%w: /etc/d.yaml", ErrFile), status: 409, text: "comes from a file", offers: 1},
 		{name: "no directory", body: "{}", header: bearer, answer: ringside.DecodeErrors{{Path: "rules[0].action", Text: "is missing"}}, status: 422, text: `"path":"rules[0].action"`, offers: 1},
 		{name: "trouble here", body: "{}", header: bearer, answer: errors.New("disk /var/lib is full"), status: 500, text: "could not be taken", offers: 1},
+		{name: "a flag that is none", target: "/api/v1/config?force=yes", body: "{}", header: bearer, status: 400, text: "force is neither 0 nor 1"},
 		{name: "no token", body: "{}", header: http.Header{"Content-Type": {"application/json"}}, status: 401, text: "missing or wrong"},
 		{name: "wrong token", body: "{}", header: with("Authorization", "Bearer 0123456789abcdeg"), status: 401},
 		{name: "prefix of the token", body: "{}", header: with("Authorization", "Bearer 0123456789abcde"), status: 401},
@@ -80,7 +82,7 @@ func TestPushedDirectories(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := newShelf()
 			dir.answer, dir.offered = tc.answer, tc.offered
-			r := httptest.NewRequest(http.MethodPut, "/api/v1/config?force=1", strings.NewReader(tc.body))
+			r := httptest.NewRequest(http.MethodPut, cmp.Or(tc.target, "/api/v1/config?force=1"), strings.NewReader(tc.body))
 			r.Header = tc.header
 			w := httptest.NewRecorder()
 			newTestReceiver(dir).ServeHTTP(w, r)

@@ -18,7 +18,7 @@ import (
 
 // settled is how long after its decision a call is certainly on the disk: records gather for 200 ms
 // before they are written.
-const settled = 1500 * time.Millisecond
+const settled = 3 * time.Second
 
 // history is what a dialplan knows: when the calls that were decided on began, and when ringside died.
 type history struct {
