@@ -273,6 +273,7 @@ func TestSilentPeersMakeRoom(t *testing.T) {
 		s.dial().play("closed") // they may still be about to speak
 		time.Sleep(patience)
 		for range 15 {
+			synctest.Wait() // the call before has left its place
 			a := s.dial()
 			a.say(environment22("decide"))
 			a.play(`
