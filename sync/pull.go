@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/backoff"
 )
 
 // soonest is how often a CRM is asked that does not hold back its answer.
@@ -20,10 +21,13 @@ const soonest = 2 * time.Second
 // CRM allows, so that a change is in effect at once.
 func (l *Link) followDirectory(ctx context.Context, s *stream) {
 	tries := s.retries()
-	p := puller{link: l}
+	p := puller{link: l, restless: backoff.Backoff{First: firstWait, Last: lastWait}}
 	for s.enter(ctx) {
 		begun := l.opt.Now()
 		news, err := p.pull(ctx)
+		if errors.Is(err, errInterrupted) {
+			continue // nobody has answered
+		}
 		if err != nil {
 			p.hurry = true
 			if !tries.failed(ctx, err, l.refresh) {
@@ -32,17 +36,21 @@ func (l *Link) followDirectory(ctx context.Context, s *stream) {
 			continue
 		}
 		tries.ok()
-		// A CRM that answers "nothing new" at once knows no long polls.
-		if took := l.opt.Now().Sub(begun); !news && took < soonest {
-			pause := soonest - took
-			if p.hurry {
-				pause, p.hurry = 0, false
-			}
-			if !rest(ctx, pause, l.refresh) {
-				return
-			}
+		if pause := p.pause(news, l.opt.Now().Sub(begun)); pause > 0 && !rest(ctx, pause, l.refresh) {
+			return
 		}
 	}
+}
+
+// pause is how long the CRM is not asked after an answer that took so long.
+func (p *puller) pause(news bool, took time.Duration) time.Duration {
+	if news && (took < soonest || !p.waited) {
+		// One whose directory is another one at every look, be it by a time in it, is looked at less and less.
+		return p.restless.Next(0)
+	}
+	p.restless.Reset()
+	// A CRM that answers "nothing new" at once knows no long polls.
+	return max(0, soonest-took)
 }
 
 // puller is what the last pulls have taught.
@@ -52,8 +60,11 @@ type puller struct {
 	// was refused is not offered again and again.
 	etag, digest string
 	started      bool
-	// hurry asks for an answer at once: the link was down, or has just begun.
-	hurry bool
+	// hurry asks for an answer at once: the link was down, or has just begun. waited: the last one was
+	// to be held back until there was something new.
+	hurry, waited bool
+	// restless counts the new documents that came without a wait, one after the other.
+	restless backoff.Backoff
 }
 
 // pull asks once. It reports whether there was a document that had not been seen.
@@ -64,7 +75,7 @@ func (p *puller) pull(ctx context.Context) (news bool, err error) {
 		p.started, p.hurry = true, true
 	}
 	r := &request{method: http.MethodGet, path: PathConfig, etag: p.etag, limit: ringside.MaxDocument}
-	if p.etag != "" && !p.hurry {
+	if p.waited = p.etag != "" && !p.hurry; p.waited {
 		r.wait = l.opt.Wait
 		r.query = url.Values{"wait": {strconv.Itoa(int(l.opt.Wait / time.Second))}}
 	}
@@ -74,7 +85,6 @@ func (p *puller) pull(ctx context.Context) (news bool, err error) {
 	a, err := l.client.do(ctx, r)
 	if errors.Is(err, errInterrupted) {
 		p.hurry = true
-		return true, nil
 	}
 	if err != nil {
 		return false, err

@@ -144,6 +144,60 @@ func TestAfterARestartOnlyANewDirectoryIsFetched(t *testing.T) {
 	})
 }
 
+func TestADirectoryThatIsAnotherOneAtEveryLookMakesNoStorm(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		answer func(w http.ResponseWriter, n int)
+	}{
+		{"its ETag changes", func(w http.ResponseWriter, n int) {
+			w.Header().Set("ETag", fmt.Sprintf("%q", fmt.Sprint(n)))
+			answerJSON(w, 200, map[string]string{"version": "1"})
+		}},
+		{"it has the time in it", func(w http.ResponseWriter, n int) { answerJSON(w, 200, map[string]int{"version": n}) }},
+		{"slowly", func(w http.ResponseWriter, n int) {
+			time.Sleep(3 * time.Second)
+			answerJSON(w, 200, map[string]int{"version": n})
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := 0
+				s := newSite(t, map[string]http.HandlerFunc{"GET /v1/config": func(w http.ResponseWriter, _ *http.Request) {
+					n++
+					time.Sleep(50 * time.Millisecond)
+					tc.answer(w, n)
+				}})
+				s.start()
+				time.Sleep(time.Hour)
+				if n := s.dir.count(); n < 50 || n > 140 {
+					t.Errorf("within an hour, %d directories were taken", n)
+				}
+			})
+		})
+	}
+}
+
+func TestARefreshIsNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		silence := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		s := newSite(t, map[string]http.HandlerFunc{"GET /v1/config": silence, "POST /v1/heartbeat": silence})
+		s.start()
+		for range 20 {
+			time.Sleep(11 * time.Second)
+			if err := s.link.Refresh(); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if st := s.status(); st.State != Failing || !st.LastSuccess.IsZero() {
+			t.Errorf("a CRM that says nothing is %s, last success %s", st.State, st.LastSuccess)
+		}
+		if n := s.log.count("works again"); n > 0 {
+			t.Errorf("it is said to work:\n%s", s.log)
+		}
+	})
+}
+
 func TestARefreshDoesNotWaitForTheLongPoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newLibrary()
