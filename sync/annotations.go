@@ -18,7 +18,7 @@ func (l *Link) pullAnnotations(ctx context.Context) (more bool, err error) {
 	err = l.page(ctx, PathAnnotations, string(cursor), &page)
 	var f *Failure
 	if errors.As(err, &f) && f.Trouble == Gone && len(cursor) > 0 {
-		return true, l.opt.Store.SetCursor(ctx, annotationsCursor, nil)
+		return false, l.opt.Store.SetCursor(ctx, annotationsCursor, nil) // a CRM that forgets at once is not asked at once
 	}
 	if err != nil {
 		return false, err

@@ -36,7 +36,7 @@ func (l *Link) pullContacts(ctx context.Context) (more bool, err error) {
 	err = l.page(ctx, PathContacts, at.Cursor, &page)
 	var f *Failure
 	if errors.As(err, &f) && f.Trouble == Gone && at.Cursor != "" {
-		return true, l.restartContacts(ctx, at, at.Country)
+		return false, l.restartContacts(ctx, at, at.Country) // a CRM that forgets at once is not asked at once
 	}
 	if err != nil {
 		return false, err
@@ -64,12 +64,17 @@ func (l *Link) pullContacts(ctx context.Context) (more bool, err error) {
 	return page.More, nil
 }
 
+// maxCursor is the longest cursor that can be asked for: it stands in an address.
+const maxCursor = 4 << 10
+
 // checkCursor finds a page after which reading could not go on: it would never end, or begin from the
 // beginning for ever.
 func checkCursor(next, asked string, more bool) error {
 	switch {
 	case next == "":
 		return nonsense("the page has no cursor")
+	case len(next) > maxCursor:
+		return nonsense("the page has a cursor of %d bytes; no more than %d can be asked for", len(next), maxCursor)
 	case more && next == asked:
 		return nonsense("there is more, behind the cursor that was asked for")
 	}

@@ -86,11 +86,15 @@ func (l *Link) stream(ctx context.Context, name string, run func(context.Context
 	l.wg.Go(func() { run(ctx, s) })
 }
 
+// endless is how many pages in a row are read without a rest: where there is always more, the CRM's
+// cursors may lead in a circle.
+const endless = 5000
+
 // polling does something again and again: at once while there is more of it, else when it is due.
 func (l *Link) polling(do func(context.Context) (more bool, err error)) func(context.Context, *stream) {
 	return func(ctx context.Context, s *stream) {
 		tries := s.retries()
-		for s.enter(ctx) {
+		for row := 0; s.enter(ctx); {
 			more, err := do(ctx)
 			if err != nil {
 				if !tries.failed(ctx, err, nil) {
@@ -99,7 +103,14 @@ func (l *Link) polling(do func(context.Context) (more bool, err error)) func(con
 				continue
 			}
 			tries.ok()
-			if !more && !rest(ctx, l.opt.Poll, nil) {
+			pause := time.Duration(0)
+			switch row++; {
+			case !more:
+				row, pause = 0, l.opt.Poll
+			case row > endless:
+				pause = firstWait
+			}
+			if pause > 0 && !rest(ctx, pause, nil) {
 				return
 			}
 		}

@@ -406,6 +406,51 @@ func TestContactsAreReadFromTheBeginningWhenTheCursorIsGoneOrTheCountryChanges(t
 	})
 }
 
+func TestPagesWithoutAnEndMakeNoStorm(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		next func(w http.ResponseWriter, since string, n int)
+		most int // requests within an hour
+	}{
+		{"a cursor that is gone at once", func(w http.ResponseWriter, since string, _ int) {
+			if since != "" {
+				answerJSON(w, 410, ErrorBody{Error: "unknown cursor"})
+				return
+			}
+			answerJSON(w, 200, ContactPage{Contacts: contactsOf("a"), Cursor: "1", More: true})
+		}, 150},
+		{"always another page", func(w http.ResponseWriter, _ string, n int) {
+			answerJSON(w, 200, ContactPage{Contacts: contactsOf("a"), Cursor: fmt.Sprint(n), More: true})
+		}, endless + 3600},
+		{"a cursor that does not fit into an address", func(w http.ResponseWriter, _ string, _ int) {
+			answerJSON(w, 200, ContactPage{Cursor: strings.Repeat("c", 1<<20)})
+		}, 150},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := 0
+				s := newSite(t, map[string]http.HandlerFunc{"GET /v1/config": sameConfig, "GET /v1/contacts": func(w http.ResponseWriter, r *http.Request) {
+					n++
+					time.Sleep(10 * time.Millisecond)
+					if since := r.URL.Query().Get("since"); len(since) < 100 {
+						tc.next(w, since, n)
+						return
+					}
+					answerJSON(w, 414, ErrorBody{Error: "too long"})
+				}}, func(o *Options) { o.Contacts = true })
+				s.start()
+				time.Sleep(time.Hour)
+				if n > tc.most {
+					t.Errorf("the CRM was asked %d times", n)
+				}
+				if at := s.store.cursors[contactsCursor]; len(at) > 1000 {
+					t.Errorf("a cursor of %d bytes is kept", len(at))
+				}
+			})
+		})
+	}
+}
+
 func TestAnnotationsComeIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, map[string]http.HandlerFunc{
