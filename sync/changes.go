@@ -17,21 +17,23 @@ const maxChanges = 50
 func (l *Link) sendEdits(ctx context.Context, s *stream) {
 	tries := s.retries()
 	for s.enter(ctx) {
-		waiting, err := l.sendChanges(ctx)
+		sent, waiting, err := l.sendChanges(ctx)
 		if err != nil {
 			if !tries.failed(ctx, err, nil) {
 				return
 			}
 			continue
 		}
-		if waiting >= 0 {
-			tries.ok()
-		} else {
-			s.idle()
-		}
 		pause := longRest
-		if waiting > 0 {
+		switch {
+		case sent == 0:
+			s.idle()
+		case waiting > 0:
+			tries.ok()
 			pause = l.opt.Poll
+		default:
+			tries.ok()
+			continue // there may be more than one request takes
 		}
 		if !rest(ctx, pause, l.opt.Directory.Edited()) {
 			return
@@ -39,12 +41,12 @@ func (l *Link) sendEdits(ctx context.Context, s *stream) {
 	}
 }
 
-// sendChanges sends what is pending; it returns how many edits the CRM wants again later, -1 if there
-// was nothing to send.
-func (l *Link) sendChanges(ctx context.Context) (waiting int, err error) {
+// sendChanges sends what is pending, or the first of it; it returns how many edits that were, and how
+// many of them the CRM wants again later.
+func (l *Link) sendChanges(ctx context.Context) (count, waiting int, err error) {
 	edits, err := l.opt.Directory.PendingEdits(ctx)
 	if err != nil || len(edits) == 0 {
-		return -1, err
+		return 0, 0, err
 	}
 	// One after the other in their order: what the CRM wants later holds back those behind it.
 	edits = edits[:min(len(edits), maxChanges)]
@@ -56,16 +58,16 @@ func (l *Link) sendChanges(ctx context.Context) (waiting int, err error) {
 	}
 	body, err := json.Marshal(b)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	sum := sha256.Sum256(body)
 	a, err := l.client.do(ctx, &request{method: http.MethodPost, path: PathChanges, body: body, key: hex.EncodeToString(sum[:16])})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	var res ChangeResults
 	if err := decode(a.body, &res); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	sent := make(map[string]bool, len(edits))
 	for _, e := range edits {
@@ -84,7 +86,7 @@ func (l *Link) sendChanges(ctx context.Context) (waiting int, err error) {
 		}
 	}
 	if len(verdicts) == 0 {
-		return len(edits), nil
+		return len(edits), len(edits), nil
 	}
-	return len(edits) - len(verdicts), l.opt.Directory.SettleEdits(ctx, verdicts)
+	return len(edits), len(edits) - len(verdicts), l.opt.Directory.SettleEdits(ctx, verdicts)
 }

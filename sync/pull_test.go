@@ -529,6 +529,36 @@ func TestEditsAreSentInTheirOrderAndSettled(t *testing.T) {
 	})
 }
 
+func TestManyEditsGoOneRequestAfterTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, map[string]http.HandlerFunc{
+			"GET /v1/config": sameConfig,
+			"POST /v1/config/changes": func(w http.ResponseWriter, r *http.Request) {
+				var b ChangeBatch
+				if err := readBatch(r, &b); err != nil {
+					t.Error(err)
+				}
+				res := ChangeResults{}
+				for _, c := range b.Changes {
+					res.Results = append(res.Results, ringside.EditVerdict{ID: c.ID, Status: "accepted", Version: "43"})
+				}
+				answerJSON(w, 200, res)
+			},
+		})
+		for i := range 2*maxChanges + 20 {
+			s.dir.pending = append(s.dir.pending, ringside.Edit{ID: fmt.Sprintf("%03d", i)})
+		}
+		s.start()
+		time.Sleep(time.Second)
+		if n := len(s.dir.pending); n != 0 {
+			t.Errorf("%d edits are still pending", n)
+		}
+		if n := s.hit("POST /v1/config/changes"); n != 3 {
+			t.Errorf("it took %d requests", n)
+		}
+	})
+}
+
 func TestEventsAreToldOnceAndOnlyFresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []Event
