@@ -400,6 +400,14 @@ func TestATokenFileIsReadAgainWhenItChanges(t *testing.T) {
 	if !c.Renewed() || c.Token().Reveal() != "second" || c.Renewed() {
 		t.Error("the renewed token is not taken once")
 	}
+	write("third", now.Add(-time.Minute))
+	if c.State(); !c.Renewed() || c.Renewed() { // as 'ringside sync status' looks before anybody else
+		t.Error("a look at the state hides that the token is renewed")
+	}
+	write("second", now.Add(-time.Second))
+	if !c.Renewed() {
+		t.Error("the next one is not taken")
+	}
 	write("two words", now)
 	if c.Renewed() || c.Token().Reveal() != "second" {
 		t.Error("nonsense takes a good token's place")

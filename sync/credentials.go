@@ -25,47 +25,53 @@ type Credentials struct {
 	token ringside.Secret
 	seen  os.FileInfo
 	err   error
+	// renewed: the token has changed since somebody last asked for that.
+	renewed bool
 }
 
 // NewCredentials keeps a token, or the file that holds it, and the secret that requests are signed
 // with; each may be empty.
 func NewCredentials(token ringside.Secret, file string, signing ringside.Secret) *Credentials {
 	c := &Credentials{file: file, secret: signing, token: token}
-	c.Renewed()
+	_ = c.Renewed()
 	return c
 }
 
 // Token gives the token as it is now.
 func (c *Credentials) Token() ringside.Secret {
-	c.Renewed()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.read()
 	return c.token
 }
 
-// Renewed reads the file again if it has changed, and reports whether the token has.
+// Renewed reads the file again if it has changed, and reports whether the token has since Renewed was
+// last called: whoever needs the token in between may be the first to see the new one.
 func (c *Credentials) Renewed() bool {
-	if c.file == "" {
-		return false
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.read()
+	was := c.renewed
+	c.renewed = false
+	return was
+}
+
+// read reads the file again if it has changed. Mutex held.
+func (c *Credentials) read() {
+	if c.file == "" {
+		return
+	}
 	info, err := os.Stat(c.file)
 	if err == nil && c.seen != nil && c.err == nil && info.ModTime().Equal(c.seen.ModTime()) &&
 		info.Size() == c.seen.Size() && os.SameFile(info, c.seen) {
-		return false
+		return
 	}
 	token, err := readToken(c.file)
 	c.err = err
 	if err != nil {
-		return false // the last token may still be good
+		return // the last token may still be good
 	}
-	c.seen = info
-	if token == c.token {
-		return false
-	}
-	c.token = token
-	return true
+	c.seen, c.renewed, c.token = info, c.renewed || token != c.token, token
 }
 
 func readToken(file string) (ringside.Secret, error) {
