@@ -15,7 +15,8 @@ import (
 	"github.com/ringside-pbx/ringside/internal/signature"
 )
 
-// client makes single requests of the CRM. It never repeats one.
+// client makes single requests of the CRM. It repeats none but the first one whose compression the CRM
+// does not take.
 type client struct {
 	base        *url.URL
 	http        http.Client
@@ -62,6 +63,15 @@ const longest = 10 * time.Minute
 
 // do makes the request. Every error is a *Failure, but for that of a ctx that has ended.
 func (c *client) do(ctx context.Context, r *request) (*answer, error) {
+	a, err := c.once(ctx, r)
+	var f *Failure
+	if errors.As(err, &f) && f.Trouble == NoCompression && r.zipped != nil && c.plain.CompareAndSwap(false, true) {
+		a, err = c.once(ctx, r)
+	}
+	return a, err
+}
+
+func (c *client) once(ctx context.Context, r *request) (*answer, error) {
 	whole := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

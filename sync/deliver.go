@@ -253,10 +253,6 @@ func (d *delivery) send(ctx context.Context, b *batch, settled chan<- []ringside
 // post makes the request of a batch.
 func (d *delivery) post(ctx context.Context, r *request) (*Results, error) {
 	a, err := d.link.client.do(ctx, r)
-	var f *Failure
-	if errors.As(err, &f) && f.Trouble == NoCompression && r.zipped != nil && d.link.client.plain.CompareAndSwap(false, true) {
-		a, err = d.link.client.do(ctx, r)
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -559,6 +559,27 @@ func TestManyEditsGoOneRequestAfterTheOther(t *testing.T) {
 	})
 }
 
+func TestALargeEditReachesACRMWithoutGzip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, map[string]http.HandlerFunc{
+			"GET /v1/config": sameConfig,
+			"POST /v1/config/changes": func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Content-Encoding") != "" {
+					answerJSON(w, 415, ErrorBody{Error: "no gzip here"})
+					return
+				}
+				answerJSON(w, 200, ChangeResults{Results: []ringside.EditVerdict{{ID: "1", Status: "accepted"}}})
+			},
+		})
+		s.dir.pending = []ringside.Edit{{ID: "1", Author: strings.Repeat("a", worthGzip)}}
+		s.start()
+		time.Sleep(time.Second)
+		if n := len(s.dir.pending); n != 0 {
+			t.Errorf("%d edits are still pending", n)
+		}
+	})
+}
+
 func TestEventsAreToldOnceAndOnlyFresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []Event
