@@ -634,6 +634,24 @@ func TestEventsAreToldOnceAndOnlyFresh(t *testing.T) {
 	})
 }
 
+func TestEventsThatTheCRMDoesNotServeAreSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		routes := onlyCalls(newTaker())
+		s := newSite(t, routes, func(o *Options) { o.Events = true })
+		s.start()
+		for i := range 50 {
+			s.calls.changes <- ringside.Call{ID: fmt.Sprint("office-", i), Status: ringside.StatusRinging}
+			time.Sleep(20 * time.Minute)
+		}
+		if n := s.log.count("level="); n != 1 {
+			t.Errorf("it is logged %d times:\n%s", n, s.log)
+		}
+		if st := s.status(); st.State != Failing || !strings.Contains(st.Reason, "404") {
+			t.Errorf("the status says %s: %s", st.State, st.Reason)
+		}
+	})
+}
+
 func TestStandaloneAsksNobody(t *testing.T) {
 	s := newSite(t, nil, func(o *Options) { o.URL = nil })
 	s.start()
@@ -671,5 +689,33 @@ func TestReconcileQueuesWhatTheCRMLacks(t *testing.T) {
 	if fmt.Sprint(s.store.requeued) != "[old missing]" || r.Ours != 5 || r.Theirs != 3 || r.Missing != 1 || r.Outdated != 1 ||
 		r.Waiting != 1 || r.Rejected != 1 || r.Requeued != 2 || r.Unknown != 1 || r.UnknownIDs[0] != "stranger" {
 		t.Errorf("%v %+v", s.store.requeued, r)
+	}
+}
+
+func TestReconcileEndsWhateverTheCRMAnswers(t *testing.T) {
+	call := func(id string) []ringside.CallRef { return []ringside.CallRef{{ID: id, Revision: 1}} }
+	for name, answer := range map[string]func(n int) CallIDPage{
+		"cursors in a circle": func(n int) CallIDPage { return CallIDPage{Calls: call("a"), Cursor: fmt.Sprint(n % 2), More: true} },
+		"empty pages":         func(n int) CallIDPage { return CallIDPage{Cursor: fmt.Sprint(n), More: true} },
+		"no cursor":           func(n int) CallIDPage { return CallIDPage{Calls: call(fmt.Sprint(n)), Cursor: "1"[n%2:], More: true} },
+		"a cursor like a book": func(n int) CallIDPage {
+			return CallIDPage{Calls: call(fmt.Sprint(n)), Cursor: strings.Repeat("c", 1<<20), More: true}
+		},
+		"an id that is none of ours": func(int) CallIDPage { return CallIDPage{Calls: call(strings.Repeat("x", 1000))} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := 0
+			s := newSite(t, map[string]http.HandlerFunc{"GET /v1/calls/ids": func(w http.ResponseWriter, _ *http.Request) {
+				if n++; n > 100 {
+					answerJSON(w, 500, ErrorBody{Error: "enough"})
+					return
+				}
+				answerJSON(w, 200, answer(n))
+			}})
+			_, err := s.link.Reconcile(t.Context(), time.Now().Add(-time.Hour), time.Now())
+			if n > 60 || troubleOf(t, err) != Nonsense {
+				t.Errorf("after %d requests: %v", n, err)
+			}
+		})
 	}
 }

@@ -36,6 +36,8 @@ const (
 	maxUnknown = 20
 	// maxCompared bounds what a comparison holds in memory.
 	maxCompared = 5_000_000
+	// maxBarren is how many pages in a row may bring nothing new.
+	maxBarren = 50
 	// refPage is how many of our calls are read at a time.
 	refPage = 5000
 )
@@ -102,7 +104,7 @@ func (r *Reconciliation) count(ref ringside.CallRef, theirs map[string]int) (aga
 // callIDs asks the CRM which calls it has, with their revisions.
 func (l *Link) callIDs(ctx context.Context, from, to time.Time) (map[string]int, error) {
 	ids := map[string]int{}
-	for cursor := ""; ; {
+	for cursor, barren := "", 0; ; {
 		q := url.Values{
 			"node": {l.opt.Node}, "from": {from.UTC().Format(time.RFC3339)}, "to": {to.UTC().Format(time.RFC3339)},
 		}
@@ -117,14 +119,25 @@ func (l *Link) callIDs(ctx context.Context, from, to time.Time) (map[string]int,
 		if err := decode(a.body, &page); err != nil {
 			return nil, err
 		}
+		before := len(ids)
 		for _, c := range page.Calls {
+			if c.ID == "" || len(c.ID) > ringside.MaxCallID {
+				return nil, nonsense("a call has an id of %d bytes", len(c.ID))
+			}
 			ids[c.ID] = max(c.Revision, ids[c.ID])
 		}
-		switch {
-		case !page.More:
+		if !page.More {
 			return ids, nil
-		case page.Cursor == cursor:
-			return nil, nonsense("there is more, behind the cursor that was asked for")
+		}
+		if err := checkCursor(page.Cursor, cursor, true); err != nil {
+			return nil, err
+		}
+		if barren++; len(ids) > before {
+			barren = 0
+		}
+		switch {
+		case barren > maxBarren:
+			return nil, nonsense("there is always more, but nothing new")
 		case len(ids) > maxCompared:
 			return nil, errors.New("it has too many calls of that time")
 		}

@@ -83,12 +83,13 @@ func (s *stream) ok() {
 	s.clear(now)
 }
 
-// idle notes that there is nothing to do any more: what failed is of no concern now.
+// idle notes that there is nothing to do any more: what failed is of no concern now, unless the CRM
+// would not take the next thing either.
 func (s *stream) idle() {
 	st := s.state
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if s.failure != nil && s.failure.Trouble != Unauthorized {
+	if f := s.failure; f != nil && f.Trouble != Unauthorized && f.Trouble != Missing {
 		s.clear(st.now())
 	}
 }
