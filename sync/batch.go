@@ -121,11 +121,16 @@ type outcome struct {
 	why string
 }
 
-// read gives each item its result. Results for keys that were not sent are nobody's.
+// read gives each item its result. Results for keys that were not sent are nobody's, and of two that
+// say different things of one item neither counts.
 func (b *batch) read(res Results, now time.Time) (o outcome) {
 	byKey := make(map[string]*Result, len(res.Results))
 	for i := range res.Results {
-		byKey[res.Results[i].Key] = &res.Results[i]
+		r := &res.Results[i]
+		if other := byKey[r.Key]; other != nil && (other.Status == Retry || other.taken() != r.taken()) {
+			r = &Result{Key: r.Key, Status: Retry, Reason: "it says of one record that it has taken it and that it has not"}
+		}
+		byKey[r.Key] = r
 	}
 	for _, it := range b.items {
 		r := byKey[it.key]
@@ -133,7 +138,7 @@ func (b *batch) read(res Results, now time.Time) (o outcome) {
 		case r == nil:
 			o.later = append(o.later, it)
 			o.why = "the CRM's answer says nothing of a record"
-		case r.Status == Accepted, r.Status == Duplicate:
+		case r.taken():
 			o.taken++
 			o.settled = append(o.settled, ringside.Settlement{Seq: it.parcel.Seq, CDRs: it.cdrs})
 		case r.Status == Refused:

@@ -185,6 +185,23 @@ func TestARecordThatIsWantedLaterComesLaterAndBlocksNobody(t *testing.T) {
 	})
 }
 
+func TestResultsThatContradictEachOtherSettleNothing(t *testing.T) {
+	items := []item{{key: "a/1", parcel: ringside.Parcel{Seq: 1}}, {key: "b/1", parcel: ringside.Parcel{Seq: 2}}, {key: "c/1", parcel: ringside.Parcel{Seq: 3}}}
+	b := &batch{items: items}
+	for _, list := range [][]Result{
+		{{Key: "a/1", Status: Accepted}, {Key: "a/1", Status: Refused}},
+		{{Key: "a/1", Status: Refused}, {Key: "a/1", Status: Duplicate}},
+		{{Key: "a/1", Status: Accepted}, {Key: "a/1", Status: Refused}, {Key: "a/1", Status: Refused}},
+		{{Key: "a/1", Status: Accepted}, {Key: "a/1", Status: Retry}, {Key: "a/1", Status: Retry}},
+	} {
+		list = append(list, Result{Key: "b/1", Status: Accepted}, Result{Key: "b/1", Status: Duplicate}, Result{Key: "stranger/1", Status: Refused})
+		o := b.read(Results{Results: list}, time.Now())
+		if len(o.settled) != 1 || o.settled[0].Seq != 2 || len(o.later) != 2 {
+			t.Errorf("%v: %+v", list, o)
+		}
+	}
+}
+
 func TestARecordThatTheCRMTripsOverBlocksNobody(t *testing.T) {
 	page := func(status int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {

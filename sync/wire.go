@@ -73,6 +73,9 @@ type Result struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// taken reports whether the CRM has the item.
+func (r *Result) taken() bool { return r.Status == Accepted || r.Status == Duplicate }
+
 // ResultStatus is the CRM's word in short.
 type ResultStatus string
 
