@@ -60,6 +60,64 @@ func TestWhatCanNotBeReadAtTheStartIsTold(t *testing.T) {
 	}
 }
 
+// holed is a disk some of whose contents can't be read.
+type holed struct {
+	*disk
+	current, base, edits bool
+}
+
+func (d holed) Current(ctx context.Context) (ringside.Edition, []byte, bool, error) {
+	if d.current {
+		return ringside.Edition{}, nil, false, errDisk
+	}
+	return d.disk.Current(ctx)
+}
+
+func (d holed) Base(ctx context.Context) (ringside.Snapshot, bool, error) {
+	if d.base {
+		return ringside.Snapshot{}, false, errDisk
+	}
+	return d.disk.Base(ctx)
+}
+
+func (d holed) Edits(ctx context.Context) ([]ringside.Edit, error) {
+	if d.edits {
+		return nil, errDisk
+	}
+	return d.disk.Edits(ctx)
+}
+
+func TestWhatCanBeReadAtTheStartGoesOn(t *testing.T) {
+	for _, hole := range []holed{
+		{base: true}, {edits: true}, {current: true}, {base: true, edits: true}, {base: true, current: true}, {base: true, edits: true, current: true},
+	} {
+		t.Run(fmt.Sprintf("%+v", hole), func(t *testing.T) {
+			s := withCRM(t)
+			s.crm(document("1", "101", "102"), Applied)
+			s.edit(update("number", 11, `{"display_name":"Anna"}`))
+			hole.disk = s.disk
+			s.opt.Store = hole
+			s.Keeper = New(s.opt)
+			if _, err := s.Restore(t.Context()); !errors.Is(err, errDisk) {
+				t.Errorf("what can't be read is not told: %v", err)
+			}
+			for _, e := range s.Pending(t.Context()) {
+				s.settle(ringside.EditVerdict{ID: e.ID, Status: "conflict"})
+			}
+			if _, err := s.Edit(t.Context(), update("number", 12, `{"display_name":"Ivan"}`), false); err != nil && !errors.Is(err, ErrNone) {
+				t.Error(err)
+			}
+			if _, err := s.Rollback(t.Context(), 1, "anna"); err != nil {
+				t.Error(err)
+			}
+			s.crm(document("2", "101", "102", "103"), Applied)
+			if got := s.last.Document(); len(got.Numbers) != 3 {
+				t.Errorf("in effect is %+v", got)
+			}
+		})
+	}
+}
+
 // stuck is a disk that answers only when its context ends, and tells when it is asked.
 type stuck struct {
 	*disk

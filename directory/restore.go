@@ -76,16 +76,12 @@ func (k *Keeper) restoreHeld(ctx context.Context) error {
 
 func (k *Keeper) restoreEdits(ctx context.Context) error {
 	base, ok, err := k.opt.Store.Base(ctx)
-	if err != nil {
-		return err
-	}
-	if ok {
+	if err == nil && ok {
 		k.base, k.etag = &base, base.ETag
 	}
-	if k.edits, err = k.opt.Store.Edits(ctx); err != nil {
-		return err
-	}
-	if k.base == nil && k.cur != nil { // the site had no CRM so far
+	edits, unread := k.opt.Store.Edits(ctx)
+	k.edits, err = edits, errors.Join(err, unread)
+	if k.base == nil && k.cur != nil { // the site had no CRM so far, or what it sent can't be read
 		k.snapshot(k.cur.data, "", k.cur.edition.Source, "", k.cur.edition.Time)
 	}
 	for i := range k.edits {
@@ -95,7 +91,7 @@ func (k *Keeper) restoreEdits(ctx context.Context) error {
 			k.wake()
 		}
 	}
-	return nil
+	return err
 }
 
 // timeOf is the time in an edit's id, in nanoseconds; 0 for an id of another make.

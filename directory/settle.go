@@ -12,12 +12,15 @@ import (
 const maxRejected = 100
 
 // Pending gives the edits that the CRM has not answered yet, the oldest first, as they are to be sent:
-// with their secrets. It is empty if ctx ends.
+// with their secrets. It is empty if ctx ends, and as long as there is nothing that they could lie on.
 func (k *Keeper) Pending(ctx context.Context) []ringside.Edit {
 	if k.lock(ctx) != nil {
 		return nil
 	}
 	defer k.unlock()
+	if k.base == nil {
+		return nil
+	}
 	var pending []ringside.Edit
 	for i := range k.edits {
 		if k.edits[i].State == ringside.EditPending {
@@ -100,7 +103,7 @@ func (k *Keeper) reject(e *ringside.Edit, reason string, theirs json.RawMessage)
 		ours, _ := ringside.Entity(k.cur.data, e.Kind, e.Entity)
 		e.Ours = ringside.WithoutSecrets(ours)
 	}
-	if theirs == nil {
+	if theirs == nil && k.base != nil {
 		theirs, _ = ringside.Entity(k.base.Data, e.Kind, e.Entity)
 	}
 	e.State, e.Reason, e.Theirs = ringside.EditRejected, reason, ringside.WithoutSecrets(theirs)
