@@ -271,3 +271,16 @@ func TestADocumentThatIsLoadedOnASiteOfACRM(t *testing.T) {
 	s.crm(document("8", "101", "102"), Applied)
 	s.in("8: N101 N102")
 }
+
+func TestEditsLieOnAVersionOfAnyLength(t *testing.T) {
+	for _, version := range []string{strings.Repeat("v", longestVersion), strings.Repeat("\u0432", longestVersion/2)} {
+		s := withCRM(t)
+		s.crm(document("1", "101", "102"), Applied)
+		s.edit(update("number", 11, `{"display_name":"Anna"}`))
+		s.crm(document(version, "101", "102", "103"), Applied)
+		s.edit(update("number", 12, `{"display_name":"Ivan"}`))
+		if got := s.last.Document(); got.Numbers[0].DisplayName != "Anna" || got.Numbers[1].DisplayName != "Ivan" || len(got.Numbers) != 3 {
+			t.Errorf("in effect is %+v", got)
+		}
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/ringside-pbx/ringside"
@@ -194,7 +193,7 @@ func (k *Keeper) versionAfterEdit(ctx context.Context) (string, error) {
 				on++
 			}
 		}
-		return base.Version + "+" + strconv.Itoa(on), nil
+		return versionOn(base.Version, on), nil
 	}
 	taken := map[string]bool{}
 	kept, _ := k.opt.Store.Editions(ctx, searched) // a disk that can't be read must not keep an edit from working

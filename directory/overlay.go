@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ringside-pbx/ringside"
 )
@@ -52,7 +53,7 @@ func layOn(base *draft, edits []ringside.Edit, checkEach bool) (layer, error) {
 	if on == 0 {
 		return l, nil
 	}
-	data, err := ringside.WithVersion(data, base.directory().Version+"+"+strconv.Itoa(on))
+	data, err := ringside.WithVersion(data, versionOn(base.directory().Version, on))
 	if err != nil {
 		return l, fmt.Errorf("laying the edits on the directory: %w", err)
 	}
@@ -75,6 +76,15 @@ func alreadySo(edits []ringside.Edit, err error) bool {
 	return slices.ContainsFunc(edits, func(later ringside.Edit) bool {
 		return later.Kind == e.Kind && later.Entity == e.Entity && later.Op == ringside.EditDelete && later.State == ringside.EditPending
 	})
+}
+
+// longestVersion is how long a directory's version may be, in bytes.
+const longestVersion = 200
+
+// versionOn is the version of a base with so many edits on top.
+func versionOn(base string, edits int) string {
+	on := "+" + strconv.Itoa(edits)
+	return strings.ToValidUTF8(base[:min(len(base), longestVersion-len(on))], "") + on
 }
 
 // settleRefused turns the edits that don't fit the base any more into rejected ones. One that the CRM
