@@ -233,11 +233,11 @@ func TestARecordThatTheCRMTripsOverBlocksNobody(t *testing.T) {
 				s := newSite(t, onlyCalls(k))
 				s.store.add(numbered("office", 700)...)
 				s.start()
-				time.Sleep(2 * time.Minute)
+				pass(2 * time.Minute)
 				if keys, doubled := k.taken(); keys != 698 || doubled != 0 {
 					t.Errorf("%d arrived, %d doubled", keys, doubled)
 				}
-				time.Sleep(24 * time.Hour)
+				pass(24 * time.Hour)
 				if n := s.store.waiting(ringside.CallParcel); n != 2 || len(s.store.rejected) != 0 {
 					t.Errorf("%d wait, rejected %v", n, s.store.rejected)
 				}
@@ -245,14 +245,14 @@ func TestARecordThatTheCRMTripsOverBlocksNobody(t *testing.T) {
 					t.Errorf("it was asked %d times in a day", k.requests)
 				}
 				s.store.add("office-new")
-				time.Sleep(2 * time.Minute)
+				pass(2 * time.Minute)
 				if keys, _ := k.taken(); keys != 699 {
 					t.Error("a new record waits behind those")
 				}
 				k.mu.Lock()
 				healed = true
 				k.mu.Unlock()
-				time.Sleep(6 * time.Minute)
+				pass(6 * time.Minute)
 				if keys, _ := k.taken(); keys != 701 {
 					t.Errorf("after the CRM was mended, %d arrived", keys)
 				}
@@ -274,14 +274,14 @@ func TestACRMThatTripsOverEverythingIsNotTakenForBadRecords(t *testing.T) {
 		s := newSite(t, onlyCalls(k))
 		s.store.add(numbered("office", 2000)...)
 		s.start()
-		time.Sleep(24 * time.Hour)
+		pass(24 * time.Hour)
 		if n := s.log.count("level=WARN"); n != 1 {
 			t.Errorf("it is logged %d times:\n%s", n, s.log)
 		}
 		k.mu.Lock()
 		broken = false
 		k.mu.Unlock()
-		time.Sleep(65 * time.Second)
+		pass(65 * time.Second)
 		keys, doubled := k.taken()
 		if keys != 2000 || doubled != 0 || s.store.waiting(ringside.CallParcel) != 0 {
 			t.Errorf("%d arrived, %d doubled", keys, doubled)
@@ -326,9 +326,9 @@ func TestALaterRevisionOfARecordThatIsWantedLaterMakesNoHaste(t *testing.T) {
 		s := newSite(t, onlyCalls(k))
 		s.store.add("office-1")
 		s.start()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		s.store.put(ringside.Call{ID: "office-1", Schema: 1, Revision: 2})
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if got := sorted(k.arrivals); !slices.Equal(got, []string{"office-1/2"}) {
 			t.Errorf("arrived: %v", got)
 		}

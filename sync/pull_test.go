@@ -168,7 +168,7 @@ func TestADirectoryThatIsAnotherOneAtEveryLookMakesNoStorm(t *testing.T) {
 					tc.answer(w, n)
 				}})
 				s.start()
-				time.Sleep(time.Hour)
+				pass(time.Hour)
 				if n := s.dir.count(); n < 50 || n > 140 {
 					t.Errorf("within an hour, %d directories were taken", n)
 				}
@@ -183,7 +183,7 @@ func TestARefreshIsNoAnswer(t *testing.T) {
 		s := newSite(t, map[string]http.HandlerFunc{"GET /v1/config": silence, "POST /v1/heartbeat": silence})
 		s.start()
 		for range 20 {
-			time.Sleep(11 * time.Second)
+			pass(11 * time.Second)
 			if err := s.link.Refresh(); err != nil {
 				t.Fatal(err)
 			}
@@ -439,7 +439,7 @@ func TestPagesWithoutAnEndMakeNoStorm(t *testing.T) {
 					answerJSON(w, 414, ErrorBody{Error: "too long"})
 				}}, func(o *Options) { o.Contacts = true })
 				s.start()
-				time.Sleep(time.Hour)
+				pass(time.Hour)
 				if n > tc.most {
 					t.Errorf("the CRM was asked %d times", n)
 				}
@@ -549,7 +549,7 @@ func TestManyEditsGoOneRequestAfterTheOther(t *testing.T) {
 			s.dir.pending = append(s.dir.pending, ringside.Edit{ID: fmt.Sprintf("%03d", i)})
 		}
 		s.start()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if n := len(s.dir.pending); n != 0 {
 			t.Errorf("%d edits are still pending", n)
 		}
@@ -573,7 +573,7 @@ func TestALargeEditReachesACRMWithoutGzip(t *testing.T) {
 		})
 		s.dir.pending = []ringside.Edit{{ID: "1", Author: strings.Repeat("a", worthGzip)}}
 		s.start()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if n := len(s.dir.pending); n != 0 {
 			t.Errorf("%d edits are still pending", n)
 		}
@@ -641,7 +641,7 @@ func TestEventsThatTheCRMDoesNotServeAreSaidOnce(t *testing.T) {
 		s.start()
 		for i := range 50 {
 			s.calls.changes <- ringside.Call{ID: fmt.Sprint("office-", i), Status: ringside.StatusRinging}
-			time.Sleep(20 * time.Minute)
+			pass(20 * time.Minute)
 		}
 		if n := s.log.count("level="); n != 1 {
 			t.Errorf("it is logged %d times:\n%s", n, s.log)
