@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/calmlog"
 )
 
 // channel is ringside.Channel over an AGI session.
@@ -16,7 +17,7 @@ type channel struct {
 	dial   Dial
 	offer  ringside.Offer
 	answer string // the dialplan's context that reports an answer; empty if it has none
-	log    *limited
+	log    *calmlog.Log
 	// result is what the dialplan was told; empty until it was.
 	result ringside.Result
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/calmlog"
 )
 
 // Options make a Server.
@@ -41,7 +42,7 @@ type Server struct {
 	calls    Switchboard
 	listener net.Listener
 	defaults string // the command that releases a late call
-	log      *limited
+	log      *calmlog.Log
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -78,7 +79,7 @@ func newServer(opt Options, calls Switchboard) (*Server, error) {
 		return nil, err
 	}
 	return &Server{
-		opt: opt, calls: calls, defaults: defaults, log: newLimited(opt.Log),
+		opt: opt, calls: calls, defaults: defaults, log: calmlog.New(opt.Log),
 		peers: peers{limit: opt.MaxConnections, open: map[*peer]struct{}{}},
 		wires: sync.Pool{New: func() any { return newWire() }},
 		work:  make(chan *peer),

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/calmlog"
 )
 
 // journal is a log that many goroutines write to.
@@ -360,7 +361,7 @@ func TestLogIsNotFlooded(t *testing.T) {
 		_, _ = io.WriteString(conn, "GET / HTTP/1.0\r\n\r\n")
 		refused(t, conn)
 	}
-	if n := strings.Count(log.String(), "\n"); n == 0 || n > logBurst {
+	if n := strings.Count(log.String(), "\n"); n == 0 || n > calmlog.Burst {
 		t.Errorf("%d lines", n)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/calmlog"
 	"github.com/ringside-pbx/ringside/internal/signature"
 )
 
@@ -52,7 +53,17 @@ type Receiver struct {
 	opt      ReceiverOptions
 	verifier *signature.Verifier
 	mux      *http.ServeMux
+	log      *calmlog.Log // of what strangers do
+	// large has room for the large bodies of strangers.
+	large chan struct{}
 }
+
+const (
+	// smallBody is how much of a body anybody may send, maxLarge how many may send more at a time before
+	// their signature has been checked, which takes the whole body: strangers must not fill the memory.
+	smallBody = 256 << 10
+	maxLarge  = 2
+)
 
 // NewReceiver makes the handler.
 func NewReceiver(opt ReceiverOptions) *Receiver {
@@ -62,7 +73,7 @@ func NewReceiver(opt ReceiverOptions) *Receiver {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	r := &Receiver{opt: opt, mux: http.NewServeMux()}
+	r := &Receiver{opt: opt, mux: http.NewServeMux(), log: calmlog.New(opt.Log), large: make(chan struct{}, maxLarge)}
 	if !opt.Signing.IsZero() {
 		r.verifier = signature.NewVerifier(opt.Signing)
 	}
@@ -111,13 +122,17 @@ func (r *Receiver) guarded(limit int64, serve func(w http.ResponseWriter, req *h
 			r.strange(w, req, "the bearer token is missing or wrong")
 			return
 		}
-		sent, err := io.ReadAll(http.MaxBytesReader(w, req.Body, limit))
-		if err != nil {
-			var large *http.MaxBytesError
-			if errors.As(err, &large) {
-				refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", limit))
-				return
-			}
+		sent, err := r.read(w, req, limit)
+		var large *http.MaxBytesError
+		switch {
+		case errors.As(err, &large):
+			refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", limit))
+			return
+		case errors.Is(err, errCrowd):
+			w.Header().Set("Retry-After", "5")
+			refuse(w, http.StatusServiceUnavailable, errCrowd.Error())
+			return
+		case err != nil:
 			refuse(w, http.StatusBadRequest, "the body did not arrive whole")
 			return
 		}
@@ -138,12 +153,35 @@ func (r *Receiver) guarded(limit int64, serve func(w http.ResponseWriter, req *h
 	}
 }
 
+var errCrowd = errors.New("others are sending large bodies just now")
+
+// read reads a body. Of one that nobody vouches for yet, there is room for a few large ones only.
+func (r *Receiver) read(w http.ResponseWriter, req *http.Request, limit int64) ([]byte, error) {
+	body := http.MaxBytesReader(w, req.Body, limit)
+	if !r.opt.Token.IsZero() {
+		return io.ReadAll(body)
+	}
+	begun, err := io.ReadAll(io.LimitReader(body, smallBody))
+	if err != nil || len(begun) < smallBody {
+		return begun, err
+	}
+	select {
+	case r.large <- struct{}{}:
+	default:
+		return nil, errCrowd
+	}
+	defer func() { <-r.large }()
+	b := bytes.NewBuffer(begun)
+	_, err = b.ReadFrom(body)
+	return b.Bytes(), err
+}
+
 func (r *Receiver) strange(w http.ResponseWriter, req *http.Request, why string) {
 	host, _, err := net.SplitHostPort(req.RemoteAddr)
 	if err != nil {
 		host = req.RemoteAddr
 	}
-	r.opt.Log.Warn("a request over HTTP is refused", "from", spoken(host), "path", spoken(req.URL.Path), "reason", why)
+	r.log.Warn("a request over HTTP is refused", "from", spoken(host), "path", spoken(req.URL.Path), "reason", why)
 	w.Header().Set("WWW-Authenticate", "Bearer")
 	refuse(w, http.StatusUnauthorized, why)
 }

@@ -12,10 +12,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/calmlog"
 	"github.com/ringside-pbx/ringside/internal/signature"
 )
 
@@ -177,5 +179,72 @@ func TestWhatElseIsServed(t *testing.T) {
 		if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.text) {
 			t.Errorf("%s %s: %d %s", tc.method, tc.target, w.Code, w.Body)
 		}
+	}
+}
+
+// slow is a body whose end nobody sends.
+type slow struct {
+	io.Reader
+	begun chan struct{}
+	end   chan struct{}
+}
+
+func (s slow) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err == io.EOF {
+		s.begun <- struct{}{}
+		<-s.end
+	}
+	return n, err
+}
+
+func TestStrangersDoNotFillTheMemory(t *testing.T) {
+	secret := ringside.NewSecret("a secret to sign with")
+	recv := newTestReceiver(newShelf(), func(o *ReceiverOptions) { o.Token, o.Signing = ringside.Secret{}, secret })
+	put := func(body io.Reader, sign []byte) int {
+		r := httptest.NewRequest(http.MethodPut, "/api/v1/config", body)
+		r.Header.Set("Content-Type", "application/json")
+		stamp, sum := signature.Sign(secret, time.Now(), http.MethodPut, "/api/v1/config", sign)
+		r.Header.Set(HeaderTimestamp, stamp)
+		r.Header.Set(HeaderSignature, sum)
+		w := httptest.NewRecorder()
+		recv.ServeHTTP(w, r)
+		return w.Code
+	}
+	large := []byte(`{"version":"` + strings.Repeat("1", 2*smallBody) + `"}`)
+	if got := put(bytes.NewReader(large), large); got != 200 {
+		t.Errorf("a large one: %d", got)
+	}
+	begun, end := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	for range maxLarge {
+		wg.Go(func() {
+			if got := put(slow{bytes.NewReader(large), begun, end}, []byte("another body")); got != 401 {
+				t.Errorf("a stranger's: %d", got)
+			}
+		})
+		<-begun
+	}
+	if got := put(bytes.NewReader(large), large); got != 503 {
+		t.Errorf("one more large one is not refused: %d", got)
+	}
+	if got := put(strings.NewReader("{}"), []byte("{}")); got != 200 {
+		t.Errorf("a small one waits for the large ones: %d", got)
+	}
+	close(end)
+	wg.Wait()
+	if got := put(bytes.NewReader(large), large); got != 200 {
+		t.Errorf("a large one after that: %d", got)
+	}
+}
+
+func TestStrangersDoNotFloodTheLog(t *testing.T) {
+	log := &lines{}
+	recv := newTestReceiver(newShelf(), func(o *ReceiverOptions) { o.Log = textLog(log) })
+	for range 1000 {
+		recv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPut, "/api/v1/config", strings.NewReader("{}")))
+	}
+	if n := log.count("is refused"); n == 0 || n > calmlog.Burst {
+		t.Errorf("a thousand attempts are logged %d times", n)
 	}
 }

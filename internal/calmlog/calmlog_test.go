@@ -1,4 +1,4 @@
-package agi
+package calmlog
 
 import (
 	"log/slog"
@@ -11,18 +11,18 @@ import (
 func TestLogTellsHowMuchItLeftOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
-		l := newLimited(slog.New(slog.NewTextHandler(&b, nil)))
+		l := New(slog.New(slog.NewTextHandler(&b, nil)))
 		for range 100 {
 			l.Warn("a flood", "peer", "x")
 		}
 		l.Error("something else")
-		if n := strings.Count(b.String(), "a flood"); n != logBurst {
+		if n := strings.Count(b.String(), "a flood"); n != Burst {
 			t.Errorf("%d lines of the flood", n)
 		}
 		if !strings.Contains(b.String(), "something else") {
 			t.Error("the flood has drowned another message")
 		}
-		time.Sleep(logWindow)
+		time.Sleep(Window)
 		b.Reset()
 		l.Warn("a flood", "peer", "x")
 		l.Warn("a flood", "peer", "x")
@@ -32,4 +32,4 @@ func TestLogTellsHowMuchItLeftOut(t *testing.T) {
 	})
 }
 
-func TestNoLogIsNoTrouble(_ *testing.T) { newLimited(nil).Error("x") }
+func TestNoLogIsNoTrouble(_ *testing.T) { New(nil).Error("x") }
