@@ -99,13 +99,16 @@ func (d *delivery) rewind(f *Failure) (hopeful bool) {
 	return f.suspect() && d.failures <= suspicious/2
 }
 
+// unsettled is how many answered batches may wait for the disk: a crash sends them again, at worst.
+const unsettled = 16
+
 // drain sends everything that waits. While one batch is under way, the next is made and the one
 // before is settled. It reports whether the CRM has answered for anything.
 func (d *delivery) drain(ctx context.Context) (sent bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	made := make(chan *batch)
-	settled := make(chan []ringside.Settlement, 4)
+	settled := make(chan []ringside.Settlement, unsettled)
 	reader, stop := context.WithCancel(ctx)
 	defer stop()
 	var reading, settling sync.WaitGroup
@@ -117,6 +120,10 @@ func (d *delivery) drain(ctx context.Context) (sent bool, err error) {
 	})
 	settling.Go(func() {
 		for list := range settled {
+			// What has come meanwhile goes into the same transaction: the disk is what takes time.
+			for range len(settled) {
+				list = append(list, <-settled...)
+			}
 			// What was sent and is not settled is sent again: nothing is lost by an error.
 			if err := d.keep(ctx, list); err != nil {
 				cancel(err)
