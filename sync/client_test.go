@@ -26,6 +26,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -485,6 +486,113 @@ func TestTheDayOnWhichTheDiskFills(t *testing.T) {
 	for _, none := range []ringside.Backlog{{}, {Calls: 1, Bytes: 100, Oldest: now.Add(-time.Second)}, {Calls: 1, Bytes: 1, Oldest: now.Add(-24 * time.Hour)}} {
 		if got := fullAt(none, ringside.Disk{Free: 15 << 30}, now); !got.IsZero() {
 			t.Errorf("%+v: full at %s", none, got)
+		}
+	}
+}
+
+// relay passes bytes on to a server, until it is told to swallow those of the connections that it has.
+type relay struct {
+	net.Listener
+	to    string
+	mu    sync.Mutex
+	conns []net.Conn
+	mute  map[net.Conn]bool
+	wg    sync.WaitGroup
+}
+
+func newRelay(t *testing.T, to string) *relay {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{Listener: l, to: to, mute: map[net.Conn]bool{}}
+	r.wg.Go(r.serve)
+	t.Cleanup(func() {
+		_ = l.Close()
+		r.mu.Lock()
+		for _, c := range r.conns {
+			_ = c.Close()
+		}
+		r.mu.Unlock()
+		r.wg.Wait()
+	})
+	return r
+}
+
+func (r *relay) serve() {
+	for {
+		in, err := r.Accept()
+		if err != nil {
+			return
+		}
+		out, err := net.Dial("tcp", r.to)
+		if err != nil {
+			_ = in.Close()
+			return
+		}
+		r.mu.Lock()
+		r.conns = append(r.conns, in, out)
+		r.mu.Unlock()
+		r.wg.Go(func() { r.pass(in, out) })
+		r.wg.Go(func() { r.pass(out, in) })
+	}
+}
+
+func (r *relay) pass(to, from net.Conn) {
+	for buf := make([]byte, 32<<10); ; {
+		n, err := from.Read(buf)
+		if err != nil {
+			_ = to.Close()
+			return
+		}
+		r.mu.Lock()
+		mute := r.mute[to]
+		r.mu.Unlock()
+		if !mute {
+			_, _ = to.Write(buf[:n])
+		}
+	}
+}
+
+// swallow lets the connections so far be there, and nothing arrive.
+func (r *relay) swallow() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.conns {
+		r.mute[c] = true
+	}
+}
+
+func TestAConnectionThatIsDeadButOpenIsGivenUp(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answerJSON(w, 200, map[string]string{"over": r.Proto})
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	sum := sha256.Sum256(srv.Certificate().Raw)
+	r := newRelay(t, srv.Listener.Addr().String())
+	c, err := realClient(t, "https://"+r.Addr().String()+"/", TLS{Pin: hex.EncodeToString(sum[:])})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf := c.http.Transport.(*http.Transport).HTTP2
+	if conf == nil || conf.SendPingTimeout <= 0 || conf.SendPingTimeout+conf.PingTimeout > 30*time.Second {
+		t.Fatalf("a dead connection is not looked for: %+v", conf)
+	}
+	conf.SendPingTimeout, conf.PingTimeout = 50*time.Millisecond, 50*time.Millisecond
+	c.timeout = 300 * time.Millisecond
+	ask := func() (*answer, error) { return c.do(t.Context(), &request{method: "GET", path: "config"}) }
+	if a, err := ask(); err != nil || !strings.Contains(string(a.body), "HTTP/2") {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	r.swallow()
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		if _, err := ask(); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the dead connection is still in use")
 		}
 	}
 }

@@ -53,8 +53,17 @@ func NewTransport(base *url.URL, t TLS, allow []netip.Prefix) (*http.Transport, 
 		IdleConnTimeout:        90 * time.Second,
 		ForceAttemptHTTP2:      true,
 		MaxResponseHeaderBytes: 64 << 10,
+		// A connection that is dead though nobody has closed it would be used for every attempt.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: quiet, PingTimeout: unheard},
 	}, nil
 }
+
+// Over HTTP/2, a connection on which nothing has arrived for so long is asked whether it lives, and given
+// up without an answer within that time.
+const (
+	quiet   = 10 * time.Second
+	unheard = 5 * time.Second
+)
 
 func (t TLS) config() (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}
