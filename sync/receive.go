@@ -183,6 +183,9 @@ func (r *Receiver) strange(w http.ResponseWriter, req *http.Request, why string)
 	}
 	r.log.Warn("a request over HTTP is refused", "from", spoken(host), "path", spoken(req.URL.Path), "reason", why)
 	w.Header().Set("WWW-Authenticate", "Bearer")
+	// Nobody waits for the rest of what a stranger sends.
+	w.Header().Set("Connection", "close")
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
 	refuse(w, http.StatusUnauthorized, why)
 }
 

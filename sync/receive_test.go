@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -246,5 +247,21 @@ func TestStrangersDoNotFloodTheLog(t *testing.T) {
 	}
 	if n := log.count("is refused"); n == 0 || n > calmlog.Burst {
 		t.Errorf("a thousand attempts are logged %d times", n)
+	}
+}
+
+func TestAStrangerWhoSendsNoMoreIsNotWaitedFor(t *testing.T) {
+	srv := httptest.NewServer(newTestReceiver(newShelf()))
+	defer srv.Close()
+	c, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	_, _ = io.WriteString(c, "PUT /api/v1/config HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+	all, err := io.ReadAll(c)
+	if err != nil || !strings.Contains(string(all), "401") {
+		t.Errorf("the connection stays: %v\n%s", err, all)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -49,7 +50,8 @@ func (d *daemon) listenHTTP() (*httpServer, error) {
 		return nil, fmt.Errorf("http.listen: %w", err)
 	}
 	s := &httpServer{addr: l.Addr()}
-	l = &limitedListener{Listener: l, room: make(chan struct{}, maxHTTPConnections)}
+	limited := newLimitedListener(l, maxHTTPConnections)
+	l = limited
 	if certificate != nil {
 		l = tls.NewListener(l, certificate)
 	}
@@ -59,7 +61,7 @@ func (d *daemon) listenHTTP() (*httpServer, error) {
 			Route: d.routeFor, Health: d.health, Ready: d.ready, Log: d.log,
 		}),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute,
-		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: 32 << 10, ConnState: limited.note, ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 	}
 	s.wg.Go(func() { _ = s.server.Serve(l) })
 	return s, nil
@@ -82,10 +84,18 @@ func (s *httpServer) stop(ctx context.Context) error {
 	return err
 }
 
-// limitedListener accepts no more connections than there is room for.
+// limitedListener accepts no more connections than there is room for. For a new one, one makes room on
+// which nothing is asked.
 type limitedListener struct {
 	net.Listener
 	room chan struct{}
+
+	mu   sync.Mutex
+	idle []net.Conn // the longest idle one first
+}
+
+func newLimitedListener(l net.Listener, most int) *limitedListener {
+	return &limitedListener{Listener: l, room: make(chan struct{}, most)}
 }
 
 // Accept implements net.Listener.
@@ -95,13 +105,50 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
+		if l.enter() {
+			return &limitedConn{Conn: c, leave: sync.OnceFunc(func() { <-l.room })}, nil
+		}
+		_ = c.Close()
+	}
+}
+
+// enter takes a place; it gives false when all are taken by connections on which something goes on.
+func (l *limitedListener) enter() bool {
+	for {
 		select {
 		case l.room <- struct{}{}:
-			return &limitedConn{Conn: c, leave: sync.OnceFunc(func() { <-l.room })}, nil
+			return true
 		default:
-			_ = c.Close()
+		}
+		if !l.dismiss() {
+			return false
 		}
 	}
+}
+
+// note takes note of which connections are idle; it is the server's ConnState.
+func (l *limitedListener) note(c net.Conn, state http.ConnState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if state == http.StateIdle {
+		l.idle = append(l.idle, c)
+		return
+	}
+	l.idle = slices.DeleteFunc(l.idle, func(other net.Conn) bool { return other == c })
+}
+
+// dismiss closes the connection that has been idle for longest, if there is one.
+func (l *limitedListener) dismiss() bool {
+	l.mu.Lock()
+	if len(l.idle) == 0 {
+		l.mu.Unlock()
+		return false
+	}
+	c := l.idle[0]
+	l.idle = l.idle[1:]
+	l.mu.Unlock()
+	_ = c.Close()
+	return true
 }
 
 type limitedConn struct {
