@@ -177,6 +177,38 @@ func TestADirectoryThatIsAnotherOneAtEveryLookMakesNoStorm(t *testing.T) {
 	}
 }
 
+func TestTroublesThatTakeTurnsAreSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, broken := 0, true
+		s := newSite(t, map[string]http.HandlerFunc{"GET /v1/config": sameConfig, "POST /v1/heartbeat": func(w http.ResponseWriter, _ *http.Request) {
+			switch n++; {
+			case !broken:
+				answerJSON(w, 200, struct{}{})
+			case n%3 == 0:
+				answerJSON(w, 503, ErrorBody{Error: "an update"})
+			case n%3 == 1:
+				w.Header().Set("Content-Type", "text/html")
+				w.WriteHeader(http.StatusOK)
+				_, _ = w.Write([]byte("<h1>Soon</h1>"))
+			default:
+				answerJSON(w, 404, ErrorBody{Error: "no such thing"})
+			}
+		}})
+		s.start()
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if warned, better := s.log.count("level=WARN"), s.log.count("works again"); warned != 3 || better != 0 {
+			t.Errorf("it is logged %d times that it fails and %d times that it works:\n%s", warned, better, s.log)
+		}
+		broken = false
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := s.log.count("works again"); n != 1 {
+			t.Errorf("its end is logged %d times:\n%s", n, s.log)
+		}
+	})
+}
+
 func TestARefreshIsNoAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silence := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,6 +50,8 @@ type stream struct {
 	next        time.Time
 	failures    int
 	lastSuccess time.Time
+	// topics are those of all failures since: of two that take turns, each is told once.
+	topics map[string]bool
 }
 
 // prober is the stream that finds out whether refused credentials are good again: it always runs, and
@@ -96,18 +99,22 @@ func (s *stream) idle() {
 
 // clear ends the stream's trouble. Mutex held.
 func (s *stream) clear(now time.Time) {
-	was := s.failure
-	s.failure, s.failures, s.next, s.since = nil, 0, time.Time{}, time.Time{}
-	if was == nil {
-		return
+	topics := s.topics
+	s.failure, s.failures, s.next, s.since, s.topics = nil, 0, time.Time{}, time.Time{}, nil
+	st, begun := s.state, time.Time{}
+	for topic := range topics {
+		since, told := st.told[topic]
+		if !told || st.others(topic) {
+			continue
+		}
+		delete(st.told, topic)
+		if begun.IsZero() || since.Before(begun) {
+			begun = since
+		}
 	}
-	st, topic := s.state, s.topic(was)
-	since, told := st.told[topic]
-	if !told || st.others(topic) {
-		return
+	if !begun.IsZero() {
+		st.log.Info("the CRM link works again", "what", s.name, "after", now.Sub(begun).Round(time.Second).String())
 	}
-	delete(st.told, topic)
-	st.log.Info("the CRM link works again", "what", s.name, "after", now.Sub(since).Round(time.Second).String())
 }
 
 // failed notes a failure. It is told when it is news: not again for every attempt, and once for all
@@ -117,13 +124,8 @@ func (s *stream) failed(f *Failure, pause time.Duration) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	now := st.now()
-	if s.failure != nil && s.topic(s.failure) != s.topic(f) {
-		failures, since := s.failures, s.since
-		s.clear(now)
-		s.failures, s.since = failures, since
-	}
 	if s.since.IsZero() {
-		s.since = now
+		s.since, s.topics = now, map[string]bool{}
 	}
 	s.failure, s.next = f, now.Add(pause)
 	s.failures++
@@ -135,6 +137,7 @@ func (s *stream) failed(f *Failure, pause time.Duration) {
 		}
 	}
 	topic := s.topic(f)
+	s.topics[topic] = true
 	_, told := st.told[topic]
 	// One hiccup is no news: the next attempt tells.
 	hiccup := s.failures == 1 && (f.Trouble == Busy || f.Trouble == Unreachable) && pause <= firstWait
@@ -156,14 +159,9 @@ func (s *stream) topic(f *Failure) string {
 	return string(f.Trouble) + "/" + s.name
 }
 
-// others reports whether a stream is in trouble of the topic. Mutex held.
+// others reports whether a stream has been in trouble of the topic since its last success. Mutex held.
 func (st *state) others(topic string) bool {
-	for _, s := range st.streams {
-		if s.failure != nil && s.topic(s.failure) == topic {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(st.streams, func(s *stream) bool { return s.topics[topic] })
 }
 
 // enter waits while the credentials are refused; false when ctx has ended.
