@@ -71,7 +71,7 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 
 func TestTextOfOthersIsFitForOneLine(t *testing.T) {
 	for in, want := range map[string]string{
-		"a\r\nb\x00c": "a  b c", "\x1b[31mred": " [31mred", "\xff": "?", "я\u2028б": "я б", strings.Repeat("x", 400): strings.Repeat("x", 300) + "…",
+		"a\r\nb\x00c": "a  b c", "\x1b[31mred": " [31mred", "\xff": "?", "я\u2028б": "я б", "a\u202e1.0\u2066b": "a 1.0 b", strings.Repeat("x", 400): strings.Repeat("x", 300) + "…",
 	} {
 		if got := spoken(in); got != want {
 			t.Errorf("%q became %q", in, got)

@@ -343,3 +343,21 @@ func TestOfflineCommandsNeedNoDaemon(t *testing.T) {
 		t.Errorf("version: %s", out)
 	}
 }
+
+func TestWhatOthersChoseDoesNotSteerTheTerminal(t *testing.T) {
+	for in, want := range map[string]string{
+		"Anna Петрова": "Anna Петрова", "\x1b[31mred\n": "?[31mred?", "\u009b31m": "?31m", "txt.\u202egnp\u2028": "txt.?gnp?",
+	} {
+		if got := safe(in); got != want {
+			t.Errorf("%q is printed as %q", in, got)
+		}
+	}
+}
+
+func TestADayOfNoCallsIsSaidToBeNone(t *testing.T) {
+	for _, day := range []string{"yesterday", "2026-13-45", "0000-01-01", "9999-12-31"} {
+		if _, errOut, code := runCLI(t, "sync", "reconcile", "--day", day, "--socket", "/nonexistent"); code != exitUsage || !strings.Contains(errOut, "is no day") {
+			t.Errorf("%s: exit %d, %s", day, code, errOut)
+		}
+	}
+}

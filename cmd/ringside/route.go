@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/calls"
@@ -186,7 +187,7 @@ func subject(s *ringside.Step) string {
 func safe(s string) string {
 	clean := []rune(s)
 	for i, r := range clean {
-		if r < ' ' || (r >= 0x7f && r < 0xa0) {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
 			clean[i] = '?'
 		}
 	}

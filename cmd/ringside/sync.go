@@ -271,6 +271,9 @@ func (c *rejectedDropCmd) Run(p *program) error {
 	return c.report(p, n, "given up")
 }
 
+// The years in which calls may have begun.
+const firstYear, lastYear = 1970, 2200
+
 type syncReconcileCmd struct {
 	Day  string `help:"The day, such as 2026-11-23, in the directory's time zone." required:"" placeholder:"DATE"`
 	JSON bool   `help:"Print JSON." name:"json"`
@@ -278,7 +281,7 @@ type syncReconcileCmd struct {
 
 // Run implements the command.
 func (c *syncReconcileCmd) Run(p *program) error {
-	if _, err := time.Parse(time.DateOnly, c.Day); err != nil {
+	if day, err := time.Parse(time.DateOnly, c.Day); err != nil || day.Year() < firstYear || day.Year() > lastYear {
 		return exitError{exitUsage, fmt.Errorf("--day %q is no day: write it as 2026-11-23", c.Day)}
 	}
 	daemon, err := p.daemon()
