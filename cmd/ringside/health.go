@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -80,10 +81,24 @@ func (d *daemon) health(ctx context.Context) any {
 		h.Status, h.CRM.State = "degraded", "unknown"
 		return h
 	}
-	h.CRM = healthCRM{State: s.State, Since: s.Since, Reason: s.Reason, LastSuccess: s.LastSuccess, Warnings: s.Warnings, Backlog: s.Backlog}
+	h.CRM = healthCRM{
+		State: s.State, Since: s.Since, Reason: s.Reason, LastSuccess: s.LastSuccess, Warnings: withoutPath(s.Warnings, s.Token.File), Backlog: s.Backlog,
+	}
 	sound := s.State == crmsync.Up || s.State == crmsync.Standalone || s.State == crmsync.Connecting
 	if !sound || len(s.Warnings) > 0 || !h.Directory.Loaded || !h.Store.OK {
 		h.Status = "degraded"
 	}
 	return h
+}
+
+// withoutPath keeps from strangers where the token stands.
+func withoutPath(warnings []string, file string) []string {
+	if file == "" {
+		return warnings
+	}
+	told := make([]string, len(warnings))
+	for i, w := range warnings {
+		told[i] = strings.ReplaceAll(w, file, "the token's file")
+	}
+	return told
 }

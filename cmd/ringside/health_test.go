@@ -2,6 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,4 +43,36 @@ func TestHealthIsAsTheDocumentSays(t *testing.T) {
 			t.Errorf("%v\n%s", err, data)
 		}
 	}
+}
+
+func TestHealthDoesNotTellWhereTheTokenStands(t *testing.T) {
+	refuse := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	defer refuse.Close()
+	token := filepath.Join(t.TempDir(), "crm.token")
+	if err := os.WriteFile(token, []byte("refused"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := startDaemon(t, "crm: {url: '"+refuse.URL+"', token_file: "+token+"}\n")
+	address := regexp.MustCompile(`http=([0-9.:]+)`).FindStringSubmatch(r.log.String())[1]
+	health := func() string {
+		res, err := http.Get("http://" + address + "/healthz") //nolint:noctx // it answers at once
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	r.poll("the refusal", func() bool { return strings.Contains(health(), "nobody has renewed") })
+	if err := os.Remove(token); err != nil {
+		t.Fatal(err)
+	}
+	r.poll("the missing file", func() bool { return strings.Contains(health(), "no such file") })
+	if text := health(); strings.Contains(text, token) {
+		t.Errorf("a stranger learns where the token stands: %s", text)
+	}
+	r.want(token, "sync", "status")
 }
