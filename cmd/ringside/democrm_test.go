@@ -178,7 +178,7 @@ func TestTheReferenceCRMSaysWhatIsWrong(t *testing.T) {
 		{"rules that are none", []string{"--misbehave", "calls: often"}, exitUsage, `--misbehave: "often" is no misbehaviour`},
 		{"a token of two words", []string{"--token", "a b"}, exitUsage, "--token is no token"},
 		{"a data file that is none", []string{"--listen", "127.0.0.1:0", "--data", writeFile(t, "x", "x\ny\n")}, 1, "line 1 is damaged"},
-		{"a folder for a data file", []string{"--listen", "127.0.0.1:0", "--data", t.TempDir()}, 1, "is a directory"},
+		{"a folder for a data file", []string{"--listen", "127.0.0.1:0", "--data", t.TempDir()}, 1, "is no regular file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, errOut, code := runCLI(t, append([]string{"demo-crm"}, c.args...)...)

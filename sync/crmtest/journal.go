@@ -35,6 +35,10 @@ func openJournal(path string, restore func(*entry) error) (*journal, error) {
 	if path == "" {
 		return j, nil
 	}
+	// A device may never end.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", path)
+	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
