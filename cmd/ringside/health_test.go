@@ -55,7 +55,7 @@ func TestHealthDoesNotTellWhereTheTokenStands(t *testing.T) {
 	r := startDaemon(t, "crm: {url: '"+refuse.URL+"', token_file: "+token+"}\n")
 	address := regexp.MustCompile(`http=([0-9.:]+)`).FindStringSubmatch(r.log.String())[1]
 	health := func() string {
-		res, err := http.Get("http://" + address + "/healthz") //nolint:noctx // it answers at once
+		res, err := http.Get("http://" + address + "/healthz")
 		if err != nil {
 			t.Fatal(err)
 		}
