@@ -179,10 +179,11 @@ func TestADirectoryThatIsAnotherOneAtEveryLookMakesNoStorm(t *testing.T) {
 
 func TestTroublesThatTakeTurnsAreSaidOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n, broken := 0, true
+		n := 0
+		var mended atomic.Bool
 		s := newSite(t, map[string]http.HandlerFunc{"GET /v1/config": sameConfig, "POST /v1/heartbeat": func(w http.ResponseWriter, _ *http.Request) {
 			switch n++; {
-			case !broken:
+			case mended.Load():
 				answerJSON(w, 200, struct{}{})
 			case n%3 == 0:
 				answerJSON(w, 503, ErrorBody{Error: "an update"})
@@ -195,14 +196,12 @@ func TestTroublesThatTakeTurnsAreSaidOnce(t *testing.T) {
 			}
 		}})
 		s.start()
-		time.Sleep(24 * time.Hour)
-		synctest.Wait()
+		pass(24 * time.Hour)
 		if warned, better := s.log.count("level=WARN"), s.log.count("works again"); warned != 3 || better != 0 {
 			t.Errorf("it is logged %d times that it fails and %d times that it works:\n%s", warned, better, s.log)
 		}
-		broken = false
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		mended.Store(true)
+		pass(time.Hour)
 		if n := s.log.count("works again"); n != 1 {
 			t.Errorf("its end is logged %d times:\n%s", n, s.log)
 		}
