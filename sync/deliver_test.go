@@ -215,6 +215,7 @@ func TestARecordThatTheCRMTripsOverBlocksNobody(t *testing.T) {
 		"its error":            func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, 500, ErrorBody{Error: "KeyError"}) },
 		"a page with 200":      page(200),
 		"a firewall's page":    page(400),
+		"its 403":              page(403),
 		"no results":           func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, 200, []string{}) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -77,8 +77,13 @@ func (f *Failure) suspect() bool {
 // the contract's: only the CRM itself can refuse a record, not what stands in between.
 func judge(status int, structured bool) Trouble {
 	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized:
 		return Unauthorized
+	case http.StatusForbidden:
+		if structured {
+			return Unauthorized
+		}
+		return Interfered // a firewall that dislikes what the request holds
 	case http.StatusProxyAuthRequired, http.StatusNetworkAuthenticationRequired:
 		return Interfered
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
