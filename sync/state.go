@@ -35,7 +35,6 @@ type state struct {
 	lastSuccess time.Time
 	skew        time.Duration // this clock's lead over the CRM's
 	skewed      bool
-	token       TokenState
 	warned      string
 }
 
@@ -251,11 +250,10 @@ func clockText(skew time.Duration) string {
 	return fmt.Sprintf("this machine's clock is %s ahead of the CRM's", span(skew))
 }
 
-// note takes the state of the token, and logs a warning about it once.
+// note logs a warning about the token once.
 func (st *state) note(t TokenState) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.token = t
 	warning := ""
 	if t.warning(st.now()) != "" {
 		warning = t.Error + t.Expires.String() // the same trouble, however its age is worded

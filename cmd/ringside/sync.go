@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/control"
 	crmsync "github.com/ringside-pbx/ringside/sync"
 )
 
@@ -218,15 +220,20 @@ type chosen struct {
 	All bool     `help:"All records in the bucket."`
 }
 
-func (c *chosen) check() error {
+// apply does something to the records, and says what was done and how many of the named ones were not
+// in the bucket.
+func (c *chosen) apply(p *program, do func(*control.Client, context.Context, []string) (int, error), done string) error {
 	if c.All == (len(c.IDs) > 0) {
 		return exitError{exitUsage, errors.New("name records as in 'ringside sync rejected list', or use --all")}
 	}
-	return nil
-}
-
-// report says what was done, and how many of the named records were not in the bucket.
-func (c *chosen) report(p *program, n int, done string) error {
+	daemon, err := p.daemon()
+	if err != nil {
+		return err
+	}
+	n, err := do(daemon, p.ctx, c.IDs)
+	if err != nil {
+		return err
+	}
 	_, _ = fmt.Fprintf(p.out, "%s %s %s.\n", count(n, "record", "records"), either(n, "is", "are"), done)
 	if absent := len(c.IDs) - n; !c.All && absent > 0 {
 		return exitError{exitNotFound, fmt.Errorf("%d of %s %s not in the bucket: name them as in 'ringside sync rejected list'",
@@ -239,36 +246,14 @@ type rejectedRetryCmd struct{ chosen }
 
 // Run implements the command.
 func (c *rejectedRetryCmd) Run(p *program) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	daemon, err := p.daemon()
-	if err != nil {
-		return err
-	}
-	n, err := daemon.RetryRejected(p.ctx, c.IDs)
-	if err != nil {
-		return err
-	}
-	return c.report(p, n, "sent again")
+	return c.apply(p, (*control.Client).RetryRejected, "sent again")
 }
 
 type rejectedDropCmd struct{ chosen }
 
 // Run implements the command.
 func (c *rejectedDropCmd) Run(p *program) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	daemon, err := p.daemon()
-	if err != nil {
-		return err
-	}
-	n, err := daemon.DropRejected(p.ctx, c.IDs)
-	if err != nil {
-		return err
-	}
-	return c.report(p, n, "given up")
+	return c.apply(p, (*control.Client).DropRejected, "given up")
 }
 
 // The years in which calls may have begun.

@@ -49,6 +49,22 @@ func readBatch(body []byte, record string) (node string, items []batchItem, stat
 	return node, items, 0, ""
 }
 
+// takeBatch has each item of a batch judged, under the mutex, and answers for all.
+func (c *CRM) takeBatch(w http.ResponseWriter, body []byte, record string, take func(node string, it batchItem) crmsync.Result) {
+	node, items, status, why := readBatch(body, record)
+	if why != "" {
+		refuse(w, status, why)
+		return
+	}
+	res := crmsync.Results{Results: make([]crmsync.Result, len(items))}
+	c.mu.Lock()
+	for i, it := range items {
+		res.Results[i] = take(node, it)
+	}
+	c.mu.Unlock()
+	c.settled(w, res)
+}
+
 // malformed refuses one item of a batch for good.
 func malformed(key, code, reason string) crmsync.Result {
 	return crmsync.Result{Key: key, Status: crmsync.Refused, Code: code, Reason: reason}

@@ -33,18 +33,7 @@ type tally struct{ arrived, effects int }
 func newCalls() calls { return calls{byID: map[string]*call{}, keys: map[string]tally{}} }
 
 func (c *CRM) postCalls(w http.ResponseWriter, _ *http.Request, body []byte) {
-	node, items, status, why := readBatch(body, "call")
-	if why != "" {
-		refuse(w, status, why)
-		return
-	}
-	res := crmsync.Results{Results: make([]crmsync.Result, len(items))}
-	c.mu.Lock()
-	for i, it := range items {
-		res.Results[i] = c.takeCall(node, it)
-	}
-	c.mu.Unlock()
-	c.settled(w, res)
+	c.takeBatch(w, body, "call", c.takeCall)
 }
 
 // takeCall judges one item, and keeps it. Mutex held.

@@ -16,18 +16,7 @@ type cdrs struct {
 }
 
 func (c *CRM) postCDRs(w http.ResponseWriter, _ *http.Request, body []byte) {
-	node, items, status, why := readBatch(body, "cdrs")
-	if why != "" {
-		refuse(w, status, why)
-		return
-	}
-	res := crmsync.Results{Results: make([]crmsync.Result, len(items))}
-	c.mu.Lock()
-	for i, it := range items {
-		res.Results[i] = c.takeCDRs(node, it)
-	}
-	c.mu.Unlock()
-	c.settled(w, res)
+	c.takeBatch(w, body, "cdrs", c.takeCDRs)
 }
 
 // takeCDRs judges one item, and keeps it. Mutex held.
