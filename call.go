@@ -52,11 +52,16 @@ type Call struct {
 	// Version is that of the directory which decided.
 	Version string `json:"directory_version,omitempty"`
 	Notes   string `json:"notes,omitempty"`
+	// Recording is the file that the PBX recorded the call to, CRMID what its dialplan gave as the CRM's
+	// own id of the call.
+	Recording string `json:"recording_file,omitempty"`
+	CRMID     string `json:"crm_id,omitempty"`
 }
 
 // Leg is one attempt to reach somebody, or one stay in a queue.
 type Leg struct {
-	// Kind is "dial", "queue", "voicemail", "announcement" or "forward".
+	// Kind is "dial", "queue", "voicemail", "announcement" or "forward"; of a leg that the PBX told of
+	// also "park", "conference", "transfer" or "application".
 	Kind    string    `json:"kind"`
 	Targets []string  `json:"targets,omitempty"`
 	Group   int64     `json:"group,omitempty"`
@@ -68,6 +73,9 @@ type Leg struct {
 	// Result is a DialStatus, or how the stay ended: "served", "timeout", "left", "done".
 	Result string      `json:"result,omitempty"`
 	Cause  HangupCause `json:"cause,omitempty"`
+	// PBXKey is the PBX's own key of a leg that it told of, unique in the call: the unique id of the leg's
+	// channel, "/", and the number of the PBX's record of it. A leg that ringside made has none.
+	PBXKey string `json:"pbx_key,omitempty"`
 }
 
 // Clone gives a copy that shares nothing that is changed later.

@@ -28,6 +28,8 @@ type CDR struct {
 	BillSec  int         `json:"billsec"`
 	Result   string      `json:"result,omitempty"`
 	Cause    HangupCause `json:"cause,omitempty"`
+	// PBXKey is the leg's.
+	PBXKey string `json:"pbx_key,omitempty"`
 }
 
 // CDRs gives the records of the call's legs in their order.
@@ -38,7 +40,7 @@ func (c *Call) CDRs() []CDR {
 			CallID: c.ID, Sequence: i + 1, Revision: c.Revision, Schema: CallSchema, Node: c.Node, PBX: c.PBX,
 			Kind: l.Kind, Direction: c.Direction, Caller: c.Caller, Called: c.Called,
 			Targets: l.Targets, Answered: l.Answered, Group: l.Group,
-			Start: l.Start, Answer: l.Answer, End: l.End, Result: l.Result, Cause: l.Cause,
+			Start: l.Start, Answer: l.Answer, End: l.End, Result: l.Result, Cause: l.Cause, PBXKey: l.PBXKey,
 		}
 		end := l.End
 		if end.IsZero() {

@@ -62,7 +62,10 @@ const (
 )
 
 // Variable is a channel variable.
-type Variable struct{ Name, Value string }
+type Variable struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
 
 // Prompt is an announcement: a sound's name, else a text to be spoken, else a place in a queue.
 type Prompt struct {
@@ -83,8 +86,8 @@ const (
 
 // Target is whom to dial. The front end makes a dial string of it with its configured template.
 type Target struct {
-	Kind   TargetKind
-	Number string // Dialable
+	Kind   TargetKind `json:"kind"`
+	Number string     `json:"number"` // Dialable
 }
 
 // DialRequest is one attempt.

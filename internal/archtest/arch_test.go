@@ -28,6 +28,8 @@ var mayImport = map[string][]string{
 	"internal":  {""},
 	"sync":      {"", "internal"},
 	"directory": {"", "routing"},
+	"ami":       {"", "internal"},
+	"guard":     {""},
 	"docs":      {},
 }
 
