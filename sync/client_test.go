@@ -31,10 +31,11 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/trust"
 )
 
 // realClient makes a client that speaks over the network.
-func realClient(t *testing.T, address string, conf TLS, allow ...netip.Prefix) (*client, error) {
+func realClient(t *testing.T, address string, conf trust.TLS, allow ...netip.Prefix) (*client, error) {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -129,7 +130,7 @@ func TestHostileAnswers(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			srv := httptest.NewServer(tc.serve)
 			defer srv.Close()
-			c, err := realClient(t, srv.URL+"/v1/", TLS{})
+			c, err := realClient(t, srv.URL+"/v1/", trust.TLS{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -167,7 +168,7 @@ func TestARequestSaysWhoAsks(t *testing.T) {
 		answerJSON(w, 200, struct{}{})
 	}))
 	defer srv.Close()
-	c, err := realClient(t, srv.URL+"/crm/v1/", TLS{})
+	c, err := realClient(t, srv.URL+"/crm/v1/", trust.TLS{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +240,7 @@ func TestANameThatLeadsInsideIsRefusedWhenItIsDialled(t *testing.T) {
 	defer srv.Close()
 	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
 	// The machine's own name for itself stands for a name whose answer has flipped to loopback.
-	c, err := realClient(t, "http://rebound.localhost:"+port+"/", TLS{})
+	c, err := realClient(t, "http://rebound.localhost:"+port+"/", trust.TLS{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,18 +333,18 @@ func TestCertificates(t *testing.T) {
 		name   string
 		serve  tls.Certificate
 		mutual bool
-		conf   TLS
+		conf   trust.TLS
 		want   string // of the reason; empty succeeds
 	}{
-		{"a private authority", good, false, TLS{CAFile: caFile}, ""},
-		{"an authority nobody trusts", good, false, TLS{}, "not trusted here"},
-		{"a proxy that looks into TLS", other.sign(t, "127.0.0.1", time.Now().Add(time.Hour)), false, TLS{CAFile: caFile}, "not trusted here"},
-		{"expired", ca.sign(t, "127.0.0.1", time.Now().Add(-time.Hour)), false, TLS{CAFile: caFile}, "expired"},
-		{"another name", ca.sign(t, "other.example", time.Now().Add(time.Hour)), false, TLS{CAFile: caFile}, "another name"},
-		{"pinned", good, false, TLS{Pin: hex.EncodeToString(sum[:])}, ""},
-		{"not the pinned one", ca.sign(t, "127.0.0.1", time.Now().Add(time.Hour)), false, TLS{Pin: hex.EncodeToString(sum[:])}, "pinned"},
-		{"mutual", good, true, TLS{CAFile: caFile, CertFile: pemFile(t, "CERTIFICATE", mine.Certificate[0]), KeyFile: pemFile(t, "EC PRIVATE KEY", mineKey)}, ""},
-		{"mutual, without one", good, true, TLS{CAFile: caFile}, "refuses the TLS connection"},
+		{"a private authority", good, false, trust.TLS{CAFile: caFile}, ""},
+		{"an authority nobody trusts", good, false, trust.TLS{}, "not trusted here"},
+		{"a proxy that looks into TLS", other.sign(t, "127.0.0.1", time.Now().Add(time.Hour)), false, trust.TLS{CAFile: caFile}, "not trusted here"},
+		{"expired", ca.sign(t, "127.0.0.1", time.Now().Add(-time.Hour)), false, trust.TLS{CAFile: caFile}, "expired"},
+		{"another name", ca.sign(t, "other.example", time.Now().Add(time.Hour)), false, trust.TLS{CAFile: caFile}, "another name"},
+		{"pinned", good, false, trust.TLS{Pin: hex.EncodeToString(sum[:])}, ""},
+		{"not the pinned one", ca.sign(t, "127.0.0.1", time.Now().Add(time.Hour)), false, trust.TLS{Pin: hex.EncodeToString(sum[:])}, "pinned"},
+		{"mutual", good, true, trust.TLS{CAFile: caFile, CertFile: pemFile(t, "CERTIFICATE", mine.Certificate[0]), KeyFile: pemFile(t, "EC PRIVATE KEY", mineKey)}, ""},
+		{"mutual, without one", good, true, trust.TLS{CAFile: caFile}, "refuses the TLS connection"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, 200, struct{}{}) }))
@@ -374,7 +375,7 @@ func TestBadTLSFilesAreNamed(t *testing.T) {
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for want, conf := range map[string]TLS{
+	for want, conf := range map[string]trust.TLS{
 		"ca_file: open /nonexistent": {CAFile: "/nonexistent"}, "holds no PEM certificate": {CAFile: empty},
 		"cert_file, key_file": {CertFile: empty, KeyFile: empty}, "pin: it is no SHA-256": {Pin: "abc"},
 	} {
@@ -572,7 +573,7 @@ func TestAConnectionThatIsDeadButOpenIsGivenUp(t *testing.T) {
 	defer srv.Close()
 	sum := sha256.Sum256(srv.Certificate().Raw)
 	r := newRelay(t, srv.Listener.Addr().String())
-	c, err := realClient(t, "https://"+r.Addr().String()+"/", TLS{Pin: hex.EncodeToString(sum[:])})
+	c, err := realClient(t, "https://"+r.Addr().String()+"/", trust.TLS{Pin: hex.EncodeToString(sum[:])})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/ringside-pbx/ringside/internal/trust"
 )
 
 // Trouble is the kind of a failure: what is done about it depends on nothing else.
@@ -167,7 +169,7 @@ func netFailure(err error) *Failure {
 	switch {
 	case errors.Is(err, errNotAllowed):
 		f.Reason = "the CRM's address is not allowed: " + reasonOf(err, errNotAllowed)
-	case errors.Is(err, errPin):
+	case errors.Is(err, trust.ErrPin):
 		f.Reason = "the CRM shows another certificate than the pinned one"
 	case errors.As(err, &unknown):
 		f.Reason = "the CRM's certificate is signed by an authority that is not trusted here (a proxy that looks into TLS, or crm.ca_file is needed)"

@@ -17,6 +17,7 @@ import (
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/directory"
 	"github.com/ringside-pbx/ringside/docs/openapi/contract"
+	"github.com/ringside-pbx/ringside/internal/trust"
 	"github.com/ringside-pbx/ringside/store"
 	crmsync "github.com/ringside-pbx/ringside/sync"
 	"github.com/ringside-pbx/ringside/sync/crmtest"
@@ -89,7 +90,7 @@ func newStory(t *testing.T) *story {
 		t.Fatal(err)
 	}
 	keeper := directory.New(directory.Options{Store: st, WithCRM: true, Log: quiet})
-	way, err := crmsync.NewTransport(base, crmsync.TLS{}, nil)
+	way, err := crmsync.NewTransport(base, trust.TLS{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,44 +2,26 @@ package sync
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/ringside-pbx/ringside/internal/trust"
 )
 
-var (
-	errNotAllowed = errors.New("not allowed")
-	errPin        = errors.New("the certificate is not the pinned one")
-)
-
-// TLS says whom to trust and as whom to appear.
-type TLS struct {
-	// CAFile holds the PEM certificates that are trusted in place of the system's.
-	CAFile string
-	// Pin is the SHA-256 of the CRM's certificate in hex, colons allowed: with it, that one
-	// certificate is trusted and no other, whoever signed it.
-	Pin string
-	// CertFile and KeyFile are this side's, for mutual TLS.
-	CertFile, KeyFile string
-}
+var errNotAllowed = errors.New("not allowed")
 
 // NewTransport makes the way to the CRM at base. Addresses are checked when they are dialled, after
 // DNS has answered: only those that are public, written in base itself, or within allow are connected
 // to. Proxies of the environment are not used. Its errors name what could not be read.
-func NewTransport(base *url.URL, t TLS, allow []netip.Prefix) (*http.Transport, error) {
-	conf, err := t.config()
+func NewTransport(base *url.URL, t trust.TLS, allow []netip.Prefix) (*http.Transport, error) {
+	conf, err := t.Config()
 	if err != nil {
 		return nil, err
 	}
@@ -64,50 +46,6 @@ const (
 	quiet   = 10 * time.Second
 	unheard = 5 * time.Second
 )
-
-func (t TLS) config() (*tls.Config, error) {
-	conf := &tls.Config{MinVersion: tls.VersionTLS12}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("ca_file: %w", err)
-		}
-		conf.RootCAs = x509.NewCertPool()
-		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca_file: %s holds no PEM certificate", t.CAFile)
-		}
-	}
-	if t.CertFile != "" || t.KeyFile != "" {
-		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("cert_file, key_file: %w", err)
-		}
-		conf.Certificates = []tls.Certificate{cert}
-	}
-	if t.Pin != "" {
-		pin, err := parsePin(t.Pin)
-		if err != nil {
-			return nil, fmt.Errorf("pin: %w", err)
-		}
-		conf.InsecureSkipVerify = true
-		conf.VerifyConnection = func(s tls.ConnectionState) error {
-			sum := sha256.Sum256(s.PeerCertificates[0].Raw)
-			if subtle.ConstantTimeCompare(sum[:], pin) != 1 {
-				return errPin
-			}
-			return nil
-		}
-	}
-	return conf, nil
-}
-
-func parsePin(text string) ([]byte, error) {
-	pin, err := hex.DecodeString(strings.ReplaceAll(strings.ReplaceAll(text, ":", ""), " ", ""))
-	if err != nil || len(pin) != sha256.Size {
-		return nil, errors.New("it is no SHA-256 in hex, as `openssl x509 -fingerprint -sha256` prints it")
-	}
-	return pin, nil
-}
 
 // newDialer connects to addresses that are allowed for the host and to no others.
 func newDialer(host string, allow []netip.Prefix) *net.Dialer {

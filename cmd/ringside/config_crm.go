@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/trust"
 	crmsync "github.com/ringside-pbx/ringside/sync"
 )
 
@@ -151,7 +152,7 @@ func (c *CRMConfig) link() (opt crmsync.Options, err error) {
 		return opt, err
 	}
 	opt.Credentials = crmsync.NewCredentials(c.Token, c.TokenFile, signing)
-	opt.Transport, err = crmsync.NewTransport(opt.URL, crmsync.TLS{
+	opt.Transport, err = crmsync.NewTransport(opt.URL, trust.TLS{
 		CAFile: c.CAFile, Pin: c.Pin, CertFile: c.CertFile, KeyFile: c.KeyFile,
 	}, prefixes(c.Allow))
 	if err != nil {

@@ -1,0 +1,144 @@
+package ami
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Bounds of what is read. Asterisk's longest messages are answers to Command and ListCommands.
+const (
+	maxMessage = 4 << 20
+	firstBuf   = 64 << 10
+)
+
+// errTooLong is a message that can't be Asterisk's.
+var errTooLong = fmt.Errorf("a message is longer than %d bytes", maxMessage)
+
+// framer cuts a stream into messages. It reads as much as there is and copies nothing that it hands out.
+type framer struct {
+	from io.Reader
+	buf  []byte
+	// buf[start:end] has been read and not been handed out; buf[start:seen] holds no end of a message.
+	start, seen, end int
+}
+
+func newFramer(from io.Reader) *framer { return &framer{from: from, buf: make([]byte, firstBuf)} }
+
+const (
+	blank   = "\r\n\r\n"
+	newline = "\r\n"
+	// Until Asterisk 13, the output of a command came as it was, ended by a line of its own.
+	follows   = "Response: Follows\r\n"
+	endOutput = "--END COMMAND--\r\n\r\n"
+)
+
+func begins(b []byte, with string) bool { return len(b) >= len(with) && string(b[:len(with)]) == with }
+
+// banner reads the one line with which Asterisk greets.
+func (f *framer) banner() (string, error) {
+	for {
+		if i := bytes.Index(f.buf[f.start:f.end], []byte(newline)); i >= 0 {
+			text := string(f.buf[f.start : f.start+i])
+			f.start += i + len(newline)
+			f.seen = f.start
+			return text, nil
+		}
+		if f.end-f.start > 1024 {
+			return "", errors.New("the greeting is no line of a manager interface")
+		}
+		if err := f.more(); err != nil {
+			return "", err
+		}
+	}
+}
+
+// next gives the next message, which is valid until the call after. io.EOF is the end between two
+// messages.
+func (f *framer) next() (Message, error) {
+	for {
+		// An empty message is what is left of an answer that ended twice.
+		for begins(f.buf[f.start:f.end], newline) {
+			f.start += len(newline)
+			f.seen = max(f.seen, f.start)
+		}
+		if m, ok := f.cut(); ok {
+			return m, nil
+		}
+		if f.end-f.start > maxMessage {
+			return Message{}, errTooLong
+		}
+		if err := f.more(); err != nil {
+			if errors.Is(err, io.EOF) && f.end > f.start {
+				err = io.ErrUnexpectedEOF
+			}
+			return Message{}, err
+		}
+	}
+}
+
+// cut takes a whole message off the buffer, if there is one.
+func (f *framer) cut() (Message, bool) {
+	end, keep := blank, len(newline)
+	if begins(f.buf[f.start:f.end], follows) {
+		end, keep = endOutput, 0
+	}
+	from := max(f.start, f.seen-len(end)+1)
+	i := bytes.Index(f.buf[from:f.end], []byte(end))
+	if i < 0 {
+		f.seen = f.end
+		return Message{}, false
+	}
+	m := Message{f.buf[f.start : from+i+keep]}
+	f.start = from + i + len(end)
+	f.seen = f.start
+	if keep == 0 {
+		m = followed(m.raw)
+	}
+	return m, true
+}
+
+// followed gives an old command's answer the form that newer ones have: a header Output for each line.
+func followed(raw []byte) Message {
+	var b bytes.Buffer
+	output := false
+	for line := range bytes.Lines(raw) {
+		line = bytes.TrimRight(line, "\r\n")
+		// Headers come first; what looks like one in the output is output.
+		if name, _, _ := cut(line); !output && (same(name, "Response") || same(name, "Privilege") || same(name, "ActionID")) {
+			b.Write(line)
+		} else {
+			output = true
+			b.WriteString("Output: ")
+			b.Write(line)
+		}
+		b.WriteString(newline)
+	}
+	return Message{b.Bytes()}
+}
+
+// more reads on, into room that it makes.
+func (f *framer) more() error {
+	if f.end == len(f.buf) {
+		if f.start > len(f.buf)/2 || f.start == f.end {
+			copy(f.buf, f.buf[f.start:f.end])
+		} else {
+			bigger := make([]byte, 2*len(f.buf))
+			copy(bigger, f.buf[f.start:f.end])
+			f.buf = bigger
+		}
+		f.seen -= f.start
+		f.end -= f.start
+		f.start = 0
+	}
+	n, err := f.from.Read(f.buf[f.end:])
+	f.end += n
+	if n > 0 {
+		return nil
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return err
+}

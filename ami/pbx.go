@@ -1,0 +1,321 @@
+package ami
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/backoff"
+	"github.com/ringside-pbx/ringside/internal/calmlog"
+)
+
+// Lines takes what Asterisk knows of extensions' devices. It is called on the goroutine that reads events:
+// it may not wait for anything.
+type Lines interface {
+	Report(reports ...ringside.LineReport)
+	// Answered tells that an extension has answered on a call, named by Asterisk's own id.
+	Answered(callID, number string)
+	// Silence tells that nothing is known any more.
+	Silence()
+}
+
+// Options make a PBX. Login is required.
+type Options struct {
+	Login Login
+	// Numbers tells which extension a device of Asterisk belongs to, such as 101 for PJSIP/101; empty if
+	// it is none of ours.
+	Numbers func(device string) string
+	// Lines and Witness take what is seen; nil: nobody does. Witness is called on a goroutine of its own,
+	// one call after the other.
+	Lines   Lines
+	Witness func(ctx context.Context, w ringside.Witnessed)
+	// Places say where calls go that ringside places and transfers.
+	Places Places
+	// Limits are the thresholds of the health report.
+	Limits Limits
+	// Keepalive is how often Asterisk is asked whether it is there; 0 is 15 s.
+	Keepalive time.Duration
+	// Reconcile is how often each queue is compared with Asterisk; 0 is 10 min.
+	Reconcile time.Duration
+}
+
+// PBX is one Asterisk. Make it with New, and Start it.
+type PBX struct {
+	opt  Options
+	calm *calmlog.Log
+
+	session  atomic.Pointer[Session]
+	channels *channels
+	queues   *queues
+	tales    *tales
+	watchers watchers
+
+	mu    sync.Mutex
+	state LinkState
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// LinkState is how the connection is doing.
+type LinkState struct {
+	Up bool
+	// Since is when the connection was made or lost; zero before the first.
+	Since time.Time
+	// Err is why there is none.
+	Err error
+	// Version is that of the manager interface, Attempts how many have failed in a row.
+	Version  string
+	Attempts int
+	// Ping is the latest round trip, Clock how far Asterisk's clock is ahead then.
+	Ping, Clock time.Duration
+	PingAt      time.Time
+	// Lost counts events that a slow listener has missed.
+	Lost uint64
+}
+
+// New makes a PBX that is not connected yet.
+func New(opt Options) *PBX {
+	opt.Login = opt.Login.withDefaults()
+	opt.Keepalive = cmp.Or(opt.Keepalive, 15*time.Second)
+	opt.Reconcile = cmp.Or(opt.Reconcile, 10*time.Minute)
+	if opt.Numbers == nil {
+		opt.Numbers = func(string) string { return "" }
+	}
+	p := &PBX{opt: opt, calm: calmlog.New(opt.Login.Log)}
+	p.channels = newChannels(opt.Numbers, opt.Lines)
+	p.queues = newQueues(opt.Numbers)
+	p.tales = newTales(opt.Numbers)
+	return p
+}
+
+// Start connects, and keeps connected until Stop.
+func (p *PBX) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stop = cancel
+	p.done.Go(func() { p.run(ctx) })
+	p.done.Go(func() { p.queues.run(ctx, p.opt.Reconcile, p.session.Load) })
+	p.done.Go(func() { p.tales.run(ctx, p.opt.Witness) })
+}
+
+// Stop ends the connection and waits until nothing of it runs any more, or ctx ends.
+func (p *PBX) Stop(ctx context.Context) error {
+	p.stop()
+	over := make(chan struct{})
+	go func() { p.done.Wait(); close(over) }()
+	select {
+	case <-over:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// State tells how the connection is doing.
+func (p *PBX) State() LinkState {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.state
+	s.Lost = p.watchers.lost.Load()
+	return s
+}
+
+// Bounds of the time between attempts to connect. A refused login is tried rarely: Asterisk's
+// administrator may watch for guessed secrets.
+const (
+	firstRetry = 500 * time.Millisecond
+	lastRetry  = 30 * time.Second
+	authRetry  = time.Minute
+	// bootWithin is how long a user who is not told waits for Asterisk to boot.
+	bootWithin = 2 * time.Second
+)
+
+// run keeps the connection.
+func (p *PBX) run(ctx context.Context) {
+	wait := backoff.Backoff{First: firstRetry, Last: lastRetry}
+	for ctx.Err() == nil {
+		err := p.connected(ctx, &wait)
+		if ctx.Err() != nil {
+			return
+		}
+		p.down(err)
+		asked := time.Duration(0)
+		var auth *AuthError
+		if errors.As(err, &auth) {
+			asked = authRetry
+		}
+		pause := time.NewTimer(wait.Next(asked))
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+		}
+	}
+}
+
+// connected makes one connection and returns why it is over.
+func (p *PBX) connected(ctx context.Context, wait *backoff.Backoff) error {
+	p.channels.reset()
+	s, err := Connect(ctx, p.opt.Login, p.event)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	unhook := context.AfterFunc(ctx, func() { _ = s.conn.Close() })
+	defer unhook()
+	if err := p.booted(ctx, s); err != nil {
+		return err
+	}
+	if err := p.resync(ctx, s); err != nil {
+		return err
+	}
+	wait.Reset()
+	p.up(s)
+	defer p.session.Store(nil)
+	return p.keepAlive(ctx, s)
+}
+
+// booted waits until Asterisk has booted: before that its lists are not complete.
+func (p *PBX) booted(ctx context.Context, s *Session) error {
+	most := time.NewTimer(bootWithin)
+	defer most.Stop()
+	select {
+	case <-s.Booted():
+	case <-most.C:
+	case <-s.Ended():
+		return s.Err()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// resync asks for everything that events only change.
+func (p *PBX) resync(ctx context.Context, s *Session) error {
+	for _, part := range []struct {
+		what string
+		ask  func(context.Context, *Session) error
+	}{
+		{"channels and devices", p.channels.resync}, {"calls", p.tales.resync}, {"queues", p.queues.resync},
+	} {
+		err := part.ask(ctx, s)
+		switch {
+		case err == nil:
+		case errors.Is(err, ringside.ErrNotPermitted), errors.Is(err, ringside.ErrRefused):
+			p.calm.Warn("Asterisk does not tell everything", "about", part.what, "error", err)
+		default:
+			return fmt.Errorf("asking for %s: %w", part.what, err)
+		}
+	}
+	return nil
+}
+
+// keepAlive asks whether Asterisk is there until it is not.
+func (p *PBX) keepAlive(ctx context.Context, s *Session) error {
+	tick := time.NewTicker(p.opt.Keepalive)
+	defer tick.Stop()
+	for {
+		if err := p.ping(ctx, s); err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-s.Ended():
+			return s.Err()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// pingWithin is how long Asterisk may take to answer a ping before it counts as gone.
+const pingWithin = 5 * time.Second
+
+func (p *PBX) ping(ctx context.Context, s *Session) error {
+	ctx, cancel := context.WithTimeout(ctx, pingWithin)
+	defer cancel()
+	began := time.Now()
+	m, err := s.Ping(ctx)
+	if err != nil {
+		if s.Err() != nil {
+			return s.Err()
+		}
+		return fmt.Errorf("%w: no answer to a ping: %w", ringside.ErrPBXAway, err)
+	}
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state.Ping, p.state.PingAt, p.state.Clock = now.Sub(began), now, 0
+	if at := epoch(m.Get("Timestamp")); !at.IsZero() {
+		p.state.Clock = at.Sub(began.Add(now.Sub(began) / 2))
+	}
+	return nil
+}
+
+func (p *PBX) up(s *Session) {
+	p.mu.Lock()
+	p.state = LinkState{Up: true, Since: time.Now(), Version: s.Version()}
+	p.mu.Unlock()
+	p.session.Store(s)
+	p.opt.Login.Log.Info("Asterisk's manager interface is connected", "address", p.opt.Login.Address, "version", s.Version())
+}
+
+// down notes that there is no connection, and logs it when that is news.
+func (p *PBX) down(err error) {
+	now := time.Now()
+	p.mu.Lock()
+	was := p.state
+	news := was.Up || was.Err == nil || was.Err.Error() != err.Error()
+	p.state.Up, p.state.Err = false, err
+	p.state.Attempts++
+	if was.Up || was.Since.IsZero() {
+		p.state.Since = now
+	}
+	p.mu.Unlock()
+	if news {
+		p.calm.Warn("Asterisk's manager interface is away; calls are routed as ever", "address", p.opt.Login.Address, "error", err)
+	}
+	p.queues.lost(now)
+	p.tales.lost(now)
+	if p.opt.Lines != nil {
+		p.opt.Lines.Silence()
+	}
+}
+
+// live gives the connection.
+func (p *PBX) live() (*Session, error) {
+	if s := p.session.Load(); s != nil {
+		return s, nil
+	}
+	if err := p.State().Err; err != nil {
+		if errors.Is(err, ringside.ErrPBXAway) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%w: %w", ringside.ErrPBXAway, err)
+	}
+	return nil, fmt.Errorf("%w: ringside has not connected yet", ringside.ErrPBXAway)
+}
+
+// do carries out an action on the connection that there is.
+func (p *PBX) do(ctx context.Context, a Action) (Message, error) {
+	s, err := p.live()
+	if err != nil {
+		return Message{}, err
+	}
+	return s.Do(ctx, a)
+}
+
+// event takes one event. It runs on the goroutine that reads.
+func (p *PBX) event(m Message) {
+	now := time.Now()
+	name := m.find("Event")
+	p.channels.event(name, m, now)
+	p.queues.event(name, m, now)
+	p.tales.event(name, m, now)
+	p.watchers.publish(m)
+}

@@ -1,0 +1,221 @@
+package ami
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// Sink takes events in the order in which Asterisk sent them. It runs on the goroutine that reads: it may
+// not block, nor keep m.
+type Sink func(m Message)
+
+// Session is one connection on which somebody has logged in. Its goroutine reads until the connection ends
+// or Close is called.
+type Session struct {
+	login   Login
+	conn    net.Conn
+	version string
+	nonce   string
+	sink    Sink
+
+	writing sync.Mutex // one action at a time goes out
+
+	mu      sync.Mutex
+	last    uint64
+	waiting map[string]*pending
+	// gathering counts the pending actions that are also answered by events: while there are none, no
+	// event needs to be searched for an ActionID.
+	gathering atomic.Int32
+	booted    chan struct{}
+	ended     chan struct{} // closed when reading has ended, err is set then
+	err       error
+}
+
+// Connect connects and logs in. Events go to the sink from then on; nil discards them. The errors are
+// *AuthError and ringside.ErrPBXAway.
+func Connect(ctx context.Context, l Login, sink Sink) (*Session, error) {
+	l = l.withDefaults()
+	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
+	defer cancel()
+	conn, err := l.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newSession(ctx, l, conn, sink)
+}
+
+// newSession logs in on a connection, which it owns.
+func newSession(ctx context.Context, l Login, conn net.Conn, sink Sink) (*Session, error) {
+	if sink == nil {
+		sink = func(Message) {}
+	}
+	s := &Session{
+		login: l, conn: conn, sink: sink, waiting: map[string]*pending{},
+		booted: make(chan struct{}), ended: make(chan struct{}),
+	}
+	nonce := make([]byte, 6)
+	_, _ = rand.Read(nonce) // it never fails
+	s.nonce = hex.EncodeToString(nonce)
+	in := newFramer(conn)
+	if until, ok := ctx.Deadline(); ok {
+		_ = conn.SetReadDeadline(until)
+	}
+	greeting, err := in.banner()
+	if err == nil && !isGreeting(greeting) {
+		err = fmt.Errorf("it greets with %q", printable(greeting))
+	}
+	if err != nil {
+		_ = conn.Close()
+		close(s.ended)
+		return nil, fmt.Errorf("%w at %s: this is no manager interface: %w", ringside.ErrPBXAway, l.Address, err)
+	}
+	_ = conn.SetReadDeadline(time.Time{})
+	s.version = greeting[len(greetingPrefix):]
+	go s.read(in)
+	if err := s.authenticate(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+const greetingPrefix = "Asterisk Call Manager/"
+
+func isGreeting(s string) bool { return begins([]byte(s), greetingPrefix) }
+
+// Version is that of the manager interface, such as 11.0.0.
+func (s *Session) Version() string { return s.version }
+
+// Ended is closed when the connection has ended; Err tells why then.
+func (s *Session) Ended() <-chan struct{} { return s.ended }
+
+// Err is why the connection has ended; nil as long as it has not.
+func (s *Session) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// Close ends the connection and waits until nothing reads from it any more.
+func (s *Session) Close() {
+	_ = s.conn.Close()
+	<-s.ended
+}
+
+// Booted is closed when Asterisk says that it has fully booted, which only a user with `system` in `read`
+// is told.
+func (s *Session) Booted() <-chan struct{} { return s.booted }
+
+// read routes what comes until the connection ends.
+func (s *Session) read(in *framer) {
+	defer close(s.ended)
+	var err error
+	for {
+		var m Message
+		if m, err = in.next(); err != nil {
+			break
+		}
+		s.route(m)
+	}
+	_ = s.conn.Close()
+	if errors.Is(err, io.EOF) {
+		err = errors.New("Asterisk closed the connection")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = fmt.Errorf("%w: %w", ringside.ErrPBXAway, err)
+	for id, p := range s.waiting {
+		s.finish(id, p, s.err)
+	}
+}
+
+// route hands a message to the action that it answers, or to the sink. A panic in there costs one message.
+func (s *Session) route(m Message) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.login.Log.Error("an event of Asterisk failed inside ringside", "event", printable(m.Event()),
+				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	if name, _ := m.first(); same(name, "Response") {
+		s.answered(m)
+		return
+	}
+	if s.gathering.Load() > 0 && s.gathered(m) {
+		return
+	}
+	if !isClosed(s.booted) && same(m.find("Event"), "FullyBooted") {
+		close(s.booted)
+	}
+	s.sink(m)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// send writes an action and waits for what p waits for.
+func (s *Session) send(ctx context.Context, a Action, p *pending) (Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.login.Timeout)
+	defer cancel()
+	p.action, p.done = a.name, make(chan error, 1)
+	id, err := s.expect(p)
+	if err != nil {
+		return Message{}, err
+	}
+	defer s.forget(id)
+	raw, err := a.encode(id)
+	if err != nil {
+		return Message{}, fmt.Errorf("%w: %w", ringside.ErrRefused, err)
+	}
+	if err := s.write(ctx, raw); err != nil {
+		return Message{}, err
+	}
+	select {
+	case err := <-p.done:
+		return p.answer, err
+	case <-ctx.Done():
+		return Message{}, fmt.Errorf("waiting for Asterisk's answer to %s: %w", a.name, context.Cause(ctx))
+	}
+}
+
+// write sends bytes as one piece. A piece that could not be sent as a whole ends the connection.
+func (s *Session) write(ctx context.Context, raw []byte) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	until, _ := ctx.Deadline()
+	_ = s.conn.SetWriteDeadline(until)
+	if _, err := s.conn.Write(raw); err != nil {
+		_ = s.conn.Close()
+		return fmt.Errorf("%w: %w", ringside.ErrPBXAway, cause(err))
+	}
+	return nil
+}
+
+func (s *Session) log() *slog.Logger { return s.login.Log }
+
+func (s *Session) nextID() string {
+	s.last++
+	return s.nonce + "-" + strconv.FormatUint(s.last, 10)
+}
