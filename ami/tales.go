@@ -24,4 +24,6 @@ func (t *tales) resync(ctx context.Context, s *Session) error { return nil }
 func (t *tales) lost(now time.Time) {}
 
 // run hands finished calls to witness, until ctx ends.
-func (t *tales) run(ctx context.Context, witness func(context.Context, ringside.Witnessed)) { <-ctx.Done() }
+func (t *tales) run(ctx context.Context, witness func(context.Context, ringside.Witnessed)) {
+	<-ctx.Done()
+}
