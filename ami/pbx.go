@@ -88,7 +88,7 @@ func New(opt Options) *PBX {
 		opt.Numbers = func(string) string { return "" }
 	}
 	p := &PBX{opt: opt, calm: calmlog.New(opt.Login.Log)}
-	p.channels = newChannels(opt.Numbers, opt.Lines)
+	p.channels = newChannels(opt.Places, opt.Lines)
 	p.queues = newQueues(opt.Numbers)
 	p.tales = newTales(opt.Numbers)
 	return p

@@ -42,3 +42,20 @@ func fill(t ringside.Target, extension, external string) (string, error) {
 	}
 	return strings.Replace(template, placeholder, t.Number, 1), nil
 }
+
+// device is Asterisk's name of an extension's device, in device states and channels' names: PJSIP/101.
+func (p Places) device(number string) string {
+	return strings.Replace(p.Extension, placeholder, number, 1)
+}
+
+// number is the extension that a device would belong to; empty if it is none by its name.
+func (p Places) number(device string) string {
+	before, after, ok := strings.Cut(p.Extension, placeholder)
+	if !ok || len(device) < len(before)+len(after) || !strings.HasPrefix(device, before) || !strings.HasSuffix(device, after) {
+		return ""
+	}
+	if n := device[len(before) : len(device)-len(after)]; ringside.Dialable(n) {
+		return n
+	}
+	return ""
+}
