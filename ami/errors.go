@@ -71,3 +71,5 @@ func printable(s string) string {
 	}
 	return s
 }
+
+func isNotPermitted(err error) bool { return errors.Is(err, ringside.ErrNotPermitted) }

@@ -27,9 +27,8 @@ type Lines interface {
 // Options make a PBX. Login is required.
 type Options struct {
 	Login Login
-	// Numbers tells which extension a device of Asterisk belongs to, such as 101 for PJSIP/101; empty if
-	// it is none of ours.
-	Numbers func(device string) string
+	// Known reports whether a number is an extension of ours; nil: whatever Places make a device of.
+	Known func(number string) bool
 	// Lines and Witness take what is seen; nil: nobody does. Witness is called on a goroutine of its own,
 	// one call after the other.
 	Lines   Lines
@@ -84,14 +83,20 @@ func New(opt Options) *PBX {
 	opt.Login = opt.Login.withDefaults()
 	opt.Keepalive = cmp.Or(opt.Keepalive, 15*time.Second)
 	opt.Reconcile = cmp.Or(opt.Reconcile, 10*time.Minute)
-	if opt.Numbers == nil {
-		opt.Numbers = func(string) string { return "" }
-	}
 	p := &PBX{opt: opt, calm: calmlog.New(opt.Login.Log)}
 	p.channels = newChannels(opt.Places, opt.Lines)
-	p.queues = newQueues(opt.Numbers)
-	p.tales = newTales(opt.Numbers)
+	p.queues = newQueues(p.extension)
+	p.tales = newTales(p.extension)
 	return p
+}
+
+// extension tells which extension of ours a device is, such as 101 for PJSIP/101; empty if it is none.
+func (p *PBX) extension(device string) string {
+	n := p.opt.Places.number(device)
+	if n != "" && p.opt.Known != nil && !p.opt.Known(n) {
+		return ""
+	}
+	return n
 }
 
 // Start connects, and keeps connected until Stop.

@@ -28,6 +28,7 @@ type Config struct {
 	CRM       CRMConfig       `yaml:"crm"`
 	HTTP      HTTPConfig      `yaml:"http"`
 	Dial      DialConfig      `yaml:"dial"`
+	AMI       AMIConfig       `yaml:"ami"`
 	Control   ControlConfig   `yaml:"control"`
 	Log       LogConfig       `yaml:"log"`
 	Shutdown  ShutdownConfig  `yaml:"shutdown"`
@@ -98,6 +99,7 @@ func DefaultConfig() *Config {
 		Dial: DialConfig{
 			Extension: "PJSIP/${number}", External: "PJSIP/${number}@trunk", Voicemail: "${number}@default",
 		},
+		AMI: defaultAMI(),
 		CRM: CRMConfig{
 			Timeout: Duration{15 * time.Second}, Wait: Duration{30 * time.Second}, Poll: Duration{time.Minute},
 			Contacts: true, Annotations: true, CDRs: true, Events: true,
@@ -167,6 +169,7 @@ func (c *Config) problems() (errs []error) {
 	exclusive(bad, "agi.token", c.AGI.Token, c.AGI.TokenFile)
 	c.CRM.problems(bad)
 	c.HTTP.problems(bad)
+	c.AMI.problems(bad)
 	for _, err := range c.dial().Validate() {
 		errs = append(errs, fmt.Errorf("dial.%w", err))
 	}
