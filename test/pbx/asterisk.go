@@ -34,6 +34,9 @@ type Asterisk struct {
 	// AGI is the port on which the dialplan expects ringside, Responder the one of the smallest
 	// FastAGI server, HTTP the one for CURL().
 	AGI, Responder, HTTP int
+	// AMI is the port of the manager interface, AMITLS the one with TLS; the certificate is made for
+	// the instance (CertFile) and serves 127.0.0.1.
+	AMI, AMITLS int
 
 	root  string
 	run   string
@@ -106,14 +109,10 @@ func (a *Asterisk) prepare(o Options) (err error) {
 	if a.Port, err = a.ports.free(addresses...); err != nil {
 		return err
 	}
-	if a.AGI, err = a.ports.free("127.0.0.1"); err != nil {
-		return err
-	}
-	if a.Responder, err = a.ports.free("127.0.0.1"); err != nil {
-		return err
-	}
-	if a.HTTP, err = a.ports.free("127.0.0.1"); err != nil {
-		return err
+	for _, port := range []*int{&a.AGI, &a.Responder, &a.HTTP, &a.AMI, &a.AMITLS} {
+		if *port, err = a.ports.free("127.0.0.1"); err != nil {
+			return err
+		}
 	}
 	for _, d := range []string{
 		"etc", "cache", "lib/keys", "agi-bin", "run", "moh", "log/cdr-csv",
@@ -153,10 +152,13 @@ func (a *Asterisk) prepare(o Options) (err error) {
 		}
 	}
 	// Asterisk logs an error for each of these that is missing.
-	for _, name := range []string{"acl", "udptl", "pjproject", "pjsip_notify", "ccss", "features", "cel", "indications", "http", "manager", "websocket_client"} {
-		if err := os.WriteFile(a.etc(name+".conf"), []byte("[general]\n"), 0o644); err != nil {
+	for _, name := range []string{"acl", "udptl", "pjproject", "pjsip_notify", "ccss", "http", "websocket_client"} {
+		if err := os.WriteFile(a.etc(name+".conf"), []byte("; nothing is set\n"), 0o644); err != nil {
 			return err
 		}
+	}
+	if err := writeCertificate(a.CertFile(), a.etc("ami.key")); err != nil {
+		return err
 	}
 	return a.keepModules(modules)
 }
@@ -199,6 +201,9 @@ func linkAll(from, to string, instead func(string) string) error {
 	}
 	return nil
 }
+
+// CertFile is the certificate of the manager interface's TLS port, which is its own authority.
+func (a *Asterisk) CertFile() string { return a.etc("ami.crt") }
 
 func (a *Asterisk) etc(name string) string { return filepath.Join(a.Dir, "etc", name) }
 
