@@ -55,8 +55,10 @@ type ConnectionHealth struct {
 	Ping       float64 `json:"response_time_ms,omitempty"`
 	ClockAhead float64 `json:"clock_ahead,omitempty"`
 	Error      string  `json:"error,omitempty"`
-	// Lost counts events that there was no room for since the connection was made.
+	// Lost counts events that a slow listener has missed.
 	Lost uint64 `json:"lost_events,omitempty"`
+	// Forged counts events that can't be the PBX's own: somebody calls with line breaks in a number.
+	Forged uint64 `json:"forged_events,omitempty"`
 }
 
 // SystemHealth is what the PBX says about itself.

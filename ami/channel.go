@@ -11,6 +11,8 @@ type channel struct {
 	ringside.ChannelInfo
 	// number is the extension that the device belongs to; empty if it is none.
 	number string
+	// look is the latest look at all channels in which it was seen, or before which it began.
+	look uint64
 }
 
 // channelState translates Asterisk's number of a state (include/asterisk/channelstate.h).

@@ -24,6 +24,8 @@ type channels struct {
 	all     map[string]*channel              // by unique id
 	on      map[string]map[*channel]struct{} // by extension
 	devices map[string]ringside.DeviceState
+	// looks counts how often all channels were looked at.
+	looks uint64
 	// endings are told how a channel ended that somebody waits for, by unique id.
 	endings map[string]chan<- ending
 }
@@ -80,7 +82,7 @@ func (c *channels) begin(m Message, at time.Time) {
 	if len(c.all) >= maxChannels {
 		return
 	}
-	ch := &channel{}
+	ch := &channel{look: c.looks}
 	ch.take(m)
 	if ch.ID == "" {
 		return
@@ -211,15 +213,53 @@ func (c *channels) report(number string, at time.Time) {
 	c.lines.Report(r)
 }
 
-// resync asks for all devices and channels on a new connection.
+// resync asks for all devices and channels, on a new connection or when something was missed.
 func (c *channels) resync(ctx context.Context, s *Session) error {
 	err := s.List(ctx, NewAction("DeviceStateList"), func(m Message) { c.device(m, time.Now()) })
 	if err != nil {
 		return err
 	}
-	return s.List(ctx, NewAction("CoreShowChannels"), func(m Message) {
-		c.begin(m, time.Now().Add(-clock(m.Get("Duration"))))
+	c.mu.Lock()
+	c.looks++
+	c.mu.Unlock()
+	err = s.List(ctx, NewAction("CoreShowChannels"), func(m Message) {
+		if same(m.find("Event"), "CoreShowChannel") {
+			c.seen(m, time.Now())
+		}
 	})
+	if err != nil {
+		return err
+	}
+	c.sweep()
+	return nil
+}
+
+// seen takes an item of the list of channels.
+func (c *channels) seen(m Message, now time.Time) {
+	c.mu.Lock()
+	ch := c.all[string(m.find("Uniqueid"))]
+	if ch != nil {
+		ch.look = c.looks
+	}
+	c.mu.Unlock()
+	if ch != nil {
+		c.change(m, func(*channel) {})
+		return
+	}
+	c.begin(m, now.Add(-clock(m.Get("Duration"))))
+}
+
+// sweep takes out the channels that were there before the last look and were not seen in it: their end was
+// missed.
+func (c *channels) sweep() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, ch := range c.all {
+		if ch.look < c.looks {
+			c.remove(ch)
+			c.report(ch.number, time.Now())
+		}
+	}
 }
 
 // clock reads a duration such as 00:01:30.

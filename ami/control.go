@@ -236,11 +236,23 @@ func (p *PBX) Channels(ctx context.Context) ([]ringside.ChannelInfo, error) {
 		return nil, err
 	}
 	all := []ringside.ChannelInfo{}
-	err = s.List(ctx, NewAction("CoreShowChannels"), func(m Message) {
-		var ch channel
-		ch.take(m)
-		ch.Since = time.Now().Add(-clock(m.Get("Duration"))).Truncate(time.Second)
-		all = append(all, ch.ChannelInfo)
+	_, err = s.send(ctx, NewAction("CoreShowChannels"), &pending{
+		each: func(m Message) {
+			var ch channel
+			ch.take(m)
+			ch.Since = time.Now().Add(-clock(m.Get("Duration"))).Truncate(time.Second)
+			all = append(all, ch.ChannelInfo)
+		},
+		// What a caller can't choose comes before what they can: the channel can be named, and hung up.
+		odd: func(m Message) {
+			name := m.Get("Channel")
+			if ringside.ChannelName(name) {
+				all = append(all, ringside.ChannelInfo{
+					Name: name, Endpoint: endpointOf(name), State: channelState(m.find("ChannelState")),
+					CallerName: "(line breaks in a number)",
+				})
+			}
+		},
 	})
 	if err != nil {
 		return nil, err

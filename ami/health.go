@@ -53,7 +53,7 @@ func (p *PBX) connectionHealth(ctx context.Context, limits Limits) ringside.Conn
 	st := p.State()
 	h := ringside.ConnectionHealth{
 		Status: ringside.ConditionHealthy, Connected: st.Up, Since: st.Since,
-		Ping: float64(st.Ping.Microseconds()) / 1000, ClockAhead: st.Clock.Seconds(), Lost: st.Lost,
+		Ping: float64(st.Ping.Microseconds()) / 1000, ClockAhead: st.Clock.Seconds(), Lost: st.Lost, Forged: st.Forged,
 	}
 	if !st.Up {
 		h.Status, h.Ping, h.ClockAhead = ringside.ConditionCritical, 0, 0

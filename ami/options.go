@@ -29,12 +29,18 @@ type Login struct {
 	Events string
 	// Timeout bounds the login and every action that has no earlier deadline; 0 is 10 s.
 	Timeout time.Duration
+	// Forged is called on the goroutine that reads for every event that can't be Asterisk's own; nil: nobody
+	// is told.
+	Forged func()
 	// Log receives what an operator should know; nil discards it.
 	Log *slog.Logger
 }
 
 func (l Login) withDefaults() Login {
 	l.Timeout = cmp.Or(l.Timeout, 10*time.Second)
+	if l.Forged == nil {
+		l.Forged = func() {}
+	}
 	if l.Log == nil {
 		l.Log = slog.New(slog.DiscardHandler)
 	}

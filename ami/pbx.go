@@ -49,6 +49,7 @@ type PBX struct {
 	calm *calmlog.Log
 
 	session  atomic.Pointer[Session]
+	forged   atomic.Uint64
 	channels *channels
 	queues   *queues
 	tales    *tales
@@ -56,6 +57,8 @@ type PBX struct {
 
 	mu    sync.Mutex
 	state LinkState
+	// doubts has a token when the picture of channels may be wrong.
+	doubts chan struct{}
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -74,8 +77,8 @@ type LinkState struct {
 	// Ping is the latest round trip, Clock how far Asterisk's clock is ahead then.
 	Ping, Clock time.Duration
 	PingAt      time.Time
-	// Lost counts events that a slow listener has missed.
-	Lost uint64
+	// Lost counts events that a slow listener has missed, Forged those that can't be Asterisk's own.
+	Lost, Forged uint64
 }
 
 // New makes a PBX that is not connected yet.
@@ -83,7 +86,8 @@ func New(opt Options) *PBX {
 	opt.Login = opt.Login.withDefaults()
 	opt.Keepalive = cmp.Or(opt.Keepalive, 15*time.Second)
 	opt.Reconcile = cmp.Or(opt.Reconcile, 10*time.Minute)
-	p := &PBX{opt: opt, calm: calmlog.New(opt.Login.Log)}
+	p := &PBX{opt: opt, calm: calmlog.New(opt.Login.Log), doubts: make(chan struct{}, 1)}
+	p.opt.Login.Forged = p.doubt
 	p.channels = newChannels(opt.Places, opt.Lines)
 	p.queues = newQueues(p.extension)
 	p.tales = newTales(p.extension)
@@ -126,7 +130,7 @@ func (p *PBX) State() LinkState {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.state
-	s.Lost = p.watchers.lost.Load()
+	s.Lost, s.Forged = p.watchers.lost.Load(), p.forged.Load()
 	return s
 }
 
@@ -202,6 +206,9 @@ func (p *PBX) booted(ctx context.Context, s *Session) error {
 
 // resync asks for everything that events only change.
 func (p *PBX) resync(ctx context.Context, s *Session) error {
+	if m, err := s.Do(ctx, NewAction("CoreSettings")); err == nil {
+		s.named(m.Get("SystemName"))
+	}
 	for _, part := range []struct {
 		what string
 		ask  func(context.Context, *Session) error
@@ -220,22 +227,60 @@ func (p *PBX) resync(ctx context.Context, s *Session) error {
 	return nil
 }
 
-// keepAlive asks whether Asterisk is there until it is not.
+// doubt notes that an event was forged: what it was cut out of is missing.
+func (p *PBX) doubt() {
+	p.forged.Add(1)
+	p.calm.Warn("somebody calls with line breaks in a number: Asterisk's events about that call can't be trusted and are left out")
+	select {
+	case p.doubts <- struct{}{}:
+	default:
+	}
+}
+
+// doubtPause is between two looks at all channels because of doubts: who forges events may not keep
+// Asterisk busy.
+const doubtPause = 5 * time.Second
+
+// keepAlive asks whether Asterisk is there until it is not, and looks at its channels again when
+// something may have been missed, and now and then.
 func (p *PBX) keepAlive(ctx context.Context, s *Session) error {
 	tick := time.NewTicker(p.opt.Keepalive)
 	defer tick.Stop()
-	for {
-		if err := p.ping(ctx, s); err != nil {
-			return err
-		}
+	again := time.NewTicker(p.opt.Reconcile)
+	defer again.Stop()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	var doubts <-chan struct{}
+	err := p.ping(ctx, s)
+	for err == nil {
 		select {
 		case <-tick.C:
+			err = p.ping(ctx, s)
+		case <-pause.C:
+			doubts = p.doubts
+		case <-doubts:
+			doubts = nil
+			pause.Reset(doubtPause)
+			err = p.look(ctx, s)
+		case <-again.C:
+			err = p.look(ctx, s)
 		case <-s.Ended():
 			return s.Err()
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+	return err
+}
+
+// look compares the pictures of channels and calls with Asterisk.
+func (p *PBX) look(ctx context.Context, s *Session) error {
+	for _, ask := range []func(context.Context, *Session) error{p.channels.resync, p.tales.resync} {
+		if err := ask(ctx, s); err != nil && s.Err() != nil {
+			return s.Err()
+		}
+	}
+	return nil
 }
 
 // pingWithin is how long Asterisk may take to answer a ping before it counts as gone.

@@ -21,6 +21,8 @@ type pending struct {
 	action string
 	// each takes the events that belong to the answer, on the goroutine that reads; nil: there are none.
 	each func(Message)
+	// odd takes those of them that a caller has meddled with; nil: they are left out.
+	odd func(Message)
 	// until is the event that ends the action, if it is none of a list: OriginateResponse.
 	until string
 
@@ -118,7 +120,12 @@ func (s *Session) gathered(m Message) bool {
 			s.finish(string(id), p, fmt.Errorf("%w: %s has more than %d answers", ringside.ErrRefused, p.action, maxItems))
 			return true
 		}
-		p.each(m)
+		switch {
+		case m.whole():
+			p.each(m)
+		case p.odd != nil:
+			p.odd(m)
+		}
 	}
 	return true
 }

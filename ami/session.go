@@ -39,6 +39,10 @@ type Session struct {
 	// gathering counts the pending actions that are also answered by events: while there are none, no
 	// event needs to be searched for an ActionID.
 	gathering atomic.Int32
+	// seal belongs to the goroutine that reads, but for the system's name, which is told when it is known.
+	seal   seal
+	system atomic.Pointer[string]
+	forged atomic.Uint64
 	booted    chan struct{}
 	ended     chan struct{} // closed when reading has ended, err is set then
 	err       error
@@ -157,10 +161,32 @@ func (s *Session) route(m Message) {
 	if s.gathering.Load() > 0 && s.gathered(m) {
 		return
 	}
+	if name := s.system.Load(); name != nil {
+		s.seal.system = *name
+	}
+	if !m.sound(s.seal) {
+		s.forged.Add(1)
+		s.login.Forged()
+		return
+	}
 	if !isClosed(s.booted) && same(m.find("Event"), "FullyBooted") {
 		close(s.booted)
 	}
+	if !s.seal.stamped && m.Has("Timestamp") {
+		s.seal.stamped = true
+	}
 	s.sink(m)
+}
+
+// Forged counts the events that can't be Asterisk's own and were not taken: somebody calls with line
+// breaks in a number.
+func (s *Session) Forged() uint64 { return s.forged.Load() }
+
+// named tells the name that Asterisk gives itself in its events.
+func (s *Session) named(system string) {
+	if system != "" {
+		s.system.Store(&system)
+	}
 }
 
 func isClosed(c <-chan struct{}) bool {
