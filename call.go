@@ -1,7 +1,9 @@
 package ringside
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -10,6 +12,23 @@ const CallSchema = 1
 
 // MaxCallID is the longest call id, in bytes: the CRM's session_id has room for 100 characters.
 const MaxCallID = 100
+
+// CallID makes ringside's id of a call from the PBX's, which is kept to printable ASCII without
+// blanks and to what the CRM has room for. What begins with the node's name is such an id already:
+// a dialplan reports with the id that it was given, since the PBX's own may change in a transfer.
+func CallID(node, pbxID string) string {
+	prefix := node + "-"
+	id := prefix + strings.Map(func(r rune) rune {
+		if r > ' ' && r < 0x7f {
+			return r
+		}
+		return '_'
+	}, strings.TrimPrefix(pbxID, prefix))
+	if len(id) > MaxCallID {
+		id = id[:MaxCallID]
+	}
+	return id
+}
 
 // Call is one call from its beginning to its end: the live state while it lasts, the record
 // afterwards. Its JSON is the record that the CRM receives (CallLog in its words).
@@ -104,7 +123,7 @@ func (c *Call) Finish(at time.Time) {
 
 // Continue joins c, a later part of the call that the PBX asked about again, to prev, its recorded
 // part: the same call, one revision on. The earlier beginning, answer and decision count; the later
-// end does.
+// end does. c's legs are those that come after prev's; one that has a PBX's key is there once.
 func (c Call) Continue(prev Call) Call {
 	c.Revision = prev.Revision + 1
 	if prev.Start.Before(c.Start) {
@@ -126,7 +145,16 @@ func (c Call) Continue(prev Call) Call {
 		c.RoutedTo = prev.RoutedTo
 	}
 	c.QueueWait += prev.QueueWait
-	c.Legs = append(prev.Legs[:len(prev.Legs):len(prev.Legs)], c.Legs...)
+	legs := prev.Legs[:len(prev.Legs):len(prev.Legs)]
+	for _, l := range c.Legs {
+		// The PBX may tell of a leg twice: a record of it was on its way when the PBX told again.
+		if l.PBXKey == "" || !slices.ContainsFunc(legs, func(o Leg) bool { return o.PBXKey == l.PBXKey }) {
+			legs = append(legs, l)
+		}
+	}
+	c.Legs = legs
+	c.Recording = cmp.Or(c.Recording, prev.Recording)
+	c.CRMID = cmp.Or(c.CRMID, prev.CRMID)
 	if len(c.Trace) == 0 {
 		c.Trace = prev.Trace
 	}

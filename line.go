@@ -27,6 +27,17 @@ func (s DeviceState) Engaged() bool {
 	return false
 }
 
+// Presence is what the state tells of the device's being there.
+func (s DeviceState) Presence() Presence {
+	switch s {
+	case DeviceUnknown, "":
+		return PresenceUnknown
+	case DeviceUnavailable, DeviceInvalid:
+		return PresenceUnreachable
+	}
+	return PresenceReachable
+}
+
 // LineReport is all that a PBX knows about one extension's device at one moment.
 type LineReport struct {
 	Number string      `json:"number"`
@@ -39,9 +50,27 @@ type LineReport struct {
 
 // LineCall is an extension's part in a call.
 type LineCall struct {
-	// CallID is the PBX's id of the whole call, as in an Offer.
+	// CallID is the PBX's id of the call for which the device was rung or which it began, as in an Offer
+	// of that call. It stays although a transfer joins the call with another.
 	CallID string `json:"call_id"`
 	// Talking: the device is connected; otherwise it rings or dials.
 	Talking bool      `json:"talking"`
 	Since   time.Time `json:"since,omitzero"`
+}
+
+// LineStatus is what is known of one extension at one moment.
+type LineStatus struct {
+	Number string `json:"number"`
+	Name   string `json:"name,omitempty"`
+	// Ringing and Talking count the calls that ringside itself has given to the extension, Reported those
+	// that only the PBX tells of.
+	Ringing  int `json:"ringing"`
+	Talking  int `json:"talking"`
+	Reported int `json:"reported"`
+	// Busy: a ring group does not offer it a call.
+	Busy     bool      `json:"busy"`
+	Presence Presence  `json:"presence"`
+	LastTalk time.Time `json:"last_talk,omitzero"`
+	// Report is the PBX's latest word; nil if it has said nothing or can't be heard.
+	Report *LineReport `json:"report,omitempty"`
 }

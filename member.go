@@ -1,6 +1,9 @@
 package ringside
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Presence is what is known about an extension's device.
 type Presence int
@@ -12,12 +15,38 @@ const (
 	PresenceUnreachable // not registered, or the PBX says that it is away
 )
 
+var presences = [...]string{PresenceUnknown: "unknown", PresenceReachable: "reachable", PresenceUnreachable: "unreachable"}
+
+// String gives the presence in one word.
+func (p Presence) String() string {
+	if p < 0 || int(p) >= len(presences) {
+		return presences[PresenceUnknown]
+	}
+	return presences[p]
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (p Presence) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *Presence) UnmarshalText(text []byte) error {
+	for i, word := range presences {
+		if word == string(text) {
+			*p = Presence(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no presence", text)
+}
+
 // Activity is the live state of one extension at one moment.
 type Activity struct {
 	// Ringing and Talking count the calls that are being offered to the extension and those that
 	// it is taking part in.
 	Ringing, Talking int
-	Presence         Presence
+	// Reported are those of them that only the PBX tells of.
+	Reported int
+	Presence Presence
 	// Resting: the extension has just let a call from a queue ring out and is not offered another
 	// for a moment.
 	Resting bool

@@ -81,11 +81,12 @@ func (s *Switchboard) handOver(c *call, h ringside.Handover) (d ringside.Decisio
 	}
 	if s.live[c.record.ID] != c {
 		s.live[c.record.ID] = c
+		s.expect(c)
 		r := c.record.Clone()
 		begun = &r
 	}
 	if c.expiry == nil && !s.closed {
-		c.expiry = time.AfterFunc(maxTracked, func() { s.conclude(c, ringside.Facts{}) })
+		c.expiry = time.AfterFunc(maxTracked, func() { s.conclude(c, ringside.Facts{}, time.Now()) })
 	}
 	return d, nil, begun
 }
@@ -124,11 +125,12 @@ func (s *Switchboard) settle(c *call, as ringside.Disposition) {
 // revision. It reports whether the call was known.
 func (s *Switchboard) Finish(o ringside.Offer, f ringside.Facts) bool {
 	s.mu.Lock()
-	id := s.callID(o)
+	id := ringside.CallID(s.opt.Node, o.CallID)
 	c := s.live[id]
 	if c == nil {
 		if c = s.recall(id); c != nil {
 			s.live[id] = c // for conclude, which ends it
+			s.expect(c)
 			c.ch = nil
 		}
 	}
@@ -136,13 +138,12 @@ func (s *Switchboard) Finish(o ringside.Offer, f ringside.Facts) bool {
 	if c == nil {
 		return false
 	}
-	s.conclude(c, f)
+	s.conclude(c, f, time.Now())
 	return true
 }
 
 // conclude ends a call that the dialplan carried out, if it is still in progress.
-func (s *Switchboard) conclude(c *call, f ringside.Facts) {
-	now := time.Now()
+func (s *Switchboard) conclude(c *call, f ringside.Facts, at time.Time) {
 	s.mu.Lock()
 	if s.live[c.record.ID] != c || c.ch != nil {
 		s.mu.Unlock()
@@ -152,9 +153,9 @@ func (s *Switchboard) conclude(c *call, f ringside.Facts) {
 	if c.expiry != nil {
 		c.expiry.Stop()
 	}
-	s.write(c, f, now)
+	s.write(c, f, at)
 	s.mu.Unlock()
-	s.end(c, now)
+	s.end(c, at)
 }
 
 // write puts the dialplan's facts into the record. Mutex held.
@@ -174,7 +175,9 @@ func (s *Switchboard) write(c *call, f ringside.Facts, now time.Time) {
 		}
 		if number != "" {
 			r.RoutedTo = number
-			s.connect(c, number)
+		}
+		if number != "" && c.talking == "" {
+			s.connect(c, number, now)
 		}
 	case ringside.DialBusy:
 		r.Status, r.Disposition = r.Status.Advance(ringside.StatusBusy), ringside.EndBusy
@@ -186,5 +189,8 @@ func (s *Switchboard) write(c *call, f ringside.Facts, now time.Time) {
 		r.Status, r.Disposition = r.Status.Advance(ringside.StatusAbandoned), ringside.EndAbandoned
 	default:
 		r.Status, r.Disposition = r.Status.Advance(ringside.StatusFailed), ringside.EndDecided
+	}
+	if r.Status == ringside.StatusAnswered {
+		r.Disposition = ringside.EndTalked // whatever the dialplan's last attempt came to
 	}
 }

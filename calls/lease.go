@@ -14,6 +14,7 @@ type leases []lease
 
 type lease struct {
 	until   time.Time
+	id      string // the call's
 	numbers []string
 }
 
@@ -37,7 +38,7 @@ func (s *Switchboard) lease(c *call, until time.Time) {
 	if len(c.held) == 0 {
 		return
 	}
-	heap.Push(&s.leases, lease{until, c.held})
+	heap.Push(&s.leases, lease{until, c.record.ID, c.held})
 	c.held = nil
 	s.wake(until)
 }
@@ -45,8 +46,10 @@ func (s *Switchboard) lease(c *call, until time.Time) {
 // expire ends the leases that are over. Mutex held; the caller dispatches afterwards.
 func (s *Switchboard) expire(now time.Time) {
 	for len(s.leases) > 0 && !now.Before(s.leases[0].until) {
-		for _, number := range heap.Pop(&s.leases).(lease).numbers {
+		over := heap.Pop(&s.leases).(lease)
+		for _, number := range over.numbers {
 			s.line(number).ringing--
+			s.line(number).give(over.id, now, now) // it may well talk: from now on the PBX's word counts
 		}
 	}
 	if len(s.leases) > 0 {

@@ -10,6 +10,11 @@ import (
 // line is the live state of one extension.
 type line struct {
 	ringing, talking int
+	// own are the calls that ringside gives to the extension, or gave it a moment ago, by their ids.
+	own map[string]own
+	// report is the PBX's latest word, heard its calls by ringside's ids, each once.
+	report *ringside.LineReport
+	heard  []reportedCall
 	// restUntil and awayUntil end what was learned from calls that were not taken.
 	restUntil, awayUntil time.Time
 	lastTalk             time.Time
@@ -36,13 +41,7 @@ func (v *view) Activity(number string) ringside.Activity {
 	if l == nil {
 		return ringside.Activity{}
 	}
-	a := ringside.Activity{
-		Ringing: l.ringing, Talking: l.talking, LastTalk: l.lastTalk,
-		Resting: v.now.Before(l.restUntil),
-	}
-	if v.now.Before(l.awayUntil) {
-		a.Presence = ringside.PresenceUnreachable
-	}
+	a := l.activity(v.now)
 	// A member who rests is free, but those who wait in a queue come first.
 	a.Promised = a.Resting && v.s.awaited(number)
 	return a
@@ -85,6 +84,7 @@ func (s *Switchboard) reserve(c *call, d *ringside.Decision) {
 	c.talking = ""
 	for _, number := range c.held {
 		s.line(number).ringing++
+		s.line(number).take(c.record.ID)
 	}
 	if d.TargetType == ringside.TargetGroupMember && d.Targets == nil {
 		k := turnKey{d.Group.ID, d.Target}
@@ -96,13 +96,19 @@ func (s *Switchboard) reserve(c *call, d *ringside.Decision) {
 
 // connect notes that the call is answered by one of the extensions that it holds (empty: unknown
 // by which) and frees the others. Mutex held; the caller dispatches afterwards.
-func (s *Switchboard) connect(c *call, number string) {
+func (s *Switchboard) connect(c *call, number string, now time.Time) {
+	until := now // whoever it is goes on talking: the PBX's word counts at once
+	if number != "" {
+		until = now.Add(reportGrace)
+	}
 	for _, held := range c.held {
 		s.line(held).ringing--
+		s.line(held).give(c.record.ID, now, until)
 	}
 	c.held = c.held[:0]
 	if number != "" {
 		s.line(number).talking++
+		s.line(number).take(c.record.ID)
 		c.held = append(c.held, number)
 		c.talking = number
 	}
@@ -114,6 +120,7 @@ func (s *Switchboard) free(c *call, now time.Time) bool {
 	held := len(c.held) > 0
 	for _, number := range c.held {
 		l := s.line(number)
+		l.give(c.record.ID, now, now.Add(reportGrace))
 		if number == c.talking {
 			l.talking--
 			l.lastTalk = now

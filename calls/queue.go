@@ -148,7 +148,7 @@ func (s *Switchboard) estimate(dir *routing.Compiled, group int64, position int)
 	}
 	now, taking := time.Now(), 0
 	for _, number := range dir.Staff(group) {
-		if l := s.lines[number]; l == nil || !now.Before(l.awayUntil) {
+		if l := s.lines[number]; l == nil || l.presence(now) != ringside.PresenceUnreachable {
 			taking++
 		}
 	}

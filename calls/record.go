@@ -1,7 +1,6 @@
 package calls
 
 import (
-	"strings"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -24,6 +23,7 @@ type call struct {
 	turns    []ringside.Turn // mutex
 	talks    []ringside.Talk // mutex
 	expiry   *time.Timer     // mutex: ends a decided call whose end nobody reports
+	pending  bool            // mutex: it has begun and is not with the recorder yet
 }
 
 // begin puts a call in the live table and records its beginning. The same id again, while the call
@@ -46,31 +46,38 @@ func (s *Switchboard) newCall(ch ringside.Channel, o ringside.Offer) *call {
 	s.offered.Store(o.At.UnixNano())
 	c := &call{dir: dir, ch: ch}
 	c.record = ringside.Call{
-		ID: s.callID(o), Schema: ringside.CallSchema, Revision: 1, Node: s.opt.Node, PBX: o.PBX,
+		ID: ringside.CallID(s.opt.Node, o.CallID), Schema: ringside.CallSchema, Revision: 1, Node: s.opt.Node, PBX: o.PBX,
 		Channel: o.Channel, Endpoint: o.Endpoint, Caller: o.Caller, CallerName: o.CallerName, Called: o.Called,
 		Direction: ringside.Inbound, Status: ringside.StatusRinging, Start: o.At,
 	}
 	if dir != nil {
-		c.query = routing.Query{
-			Caller: dir.Number(o.Caller), Called: dir.Number(o.Called), Endpoint: o.Endpoint,
-			At: o.At, Detail: routing.Looked,
-		}
-		c.record.Caller, c.record.CallerE164 = c.query.Caller.Raw, c.query.Caller.E164
-		c.record.Called, c.record.CalledE164 = c.query.Called.Raw, c.query.Called.E164
+		c.query = s.identify(&c.record, dir)
 		c.record.Version = dir.Version()
-		c.record.Direction = dir.Direction(c.query)
-		if contact, ok := s.contact(c.query.Caller); ok {
-			c.record.Contact = &contact
-			c.query.Owner = contact.Owner
-		}
 	}
 	return c
+}
+
+// identify writes into the record who called whom, as the directory and the contacts know them.
+func (s *Switchboard) identify(r *ringside.Call, dir *routing.Compiled) routing.Query {
+	q := routing.Query{
+		Caller: dir.Number(r.Caller), Called: dir.Number(r.Called), Endpoint: r.Endpoint,
+		At: r.Start, Detail: routing.Looked,
+	}
+	r.Caller, r.CallerE164 = q.Caller.Raw, q.Caller.E164
+	r.Called, r.CalledE164 = q.Called.Raw, q.Called.E164
+	r.Direction = dir.Direction(q)
+	if contact, ok := s.contact(q.Caller); ok {
+		r.Contact = &contact
+		q.Owner = contact.Owner
+	}
+	return q
 }
 
 // enter puts a call in the live table and returns its record.
 func (s *Switchboard) enter(c *call) ringside.Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.expect(c)
 	switch old := s.live[c.record.ID]; {
 	case old != nil && old.ch == nil:
 		// The dialplan carried out a decision on the call and now lets ringside serve it.
@@ -78,6 +85,7 @@ func (s *Switchboard) enter(c *call) ringside.Call {
 			old.expiry.Stop()
 		}
 		s.live[c.record.ID] = c
+		s.recorded(old)
 		if now := time.Now(); s.free(old, now) {
 			s.dispatch(now)
 		}
@@ -98,23 +106,6 @@ func (s *Switchboard) contact(n ringside.Number) (ringside.Contact, bool) {
 	return s.opt.Contacts.Contact(n)
 }
 
-// callID makes ringside's id of a call from the PBX's, which is kept to printable ASCII without
-// blanks and to what the CRM has room for. What begins with the node's name is such an id already:
-// a dialplan reports with the id that it was given, since the PBX's own may change in a transfer.
-func (s *Switchboard) callID(o ringside.Offer) string {
-	prefix := s.opt.Node + "-"
-	id := prefix + strings.Map(func(r rune) rune {
-		if r > ' ' && r < 0x7f {
-			return r
-		}
-		return '_'
-	}, strings.TrimPrefix(o.CallID, prefix))
-	if len(id) > ringside.MaxCallID {
-		id = id[:ringside.MaxCallID]
-	}
-	return id
-}
-
 // change edits the call's record under the mutex and returns a copy of it.
 func (s *Switchboard) change(c *call, edit func(r *ringside.Call)) ringside.Call {
 	s.mu.Lock()
@@ -128,6 +119,7 @@ func (s *Switchboard) change(c *call, edit func(r *ringside.Call)) ringside.Call
 // those who wait, and records it.
 func (s *Switchboard) end(c *call, now time.Time) {
 	s.mu.Lock()
+	s.expect(c)
 	// A call that ends before it came to stand in its queue, or by a panic, must not stay there.
 	moved := c.waiter != nil && s.leave(c.waiter, now, queueLeft)
 	moved = s.free(c, now) || moved
@@ -143,4 +135,7 @@ func (s *Switchboard) end(c *call, now time.Time) {
 	s.mu.Unlock()
 	s.opt.Recorder.Finish(record, turns, talks)
 	s.watch.publish(record)
+	s.mu.Lock()
+	s.recorded(c)
+	s.mu.Unlock()
 }

@@ -110,7 +110,8 @@ func (s *Switchboard) presume(c *call, leg int) {
 		return
 	}
 	c.presumed = true
-	if now := time.Now(); len(c.held) > 1 && s.free(c, now) {
+	if now := time.Now(); len(c.held) > 1 {
+		s.connect(c, "", now)
 		s.dispatch(now)
 	}
 }
@@ -157,24 +158,49 @@ func (s *Switchboard) answeredLocked(c *call, leg int, number string, at time.Ti
 		if !slices.Contains(c.held, number) {
 			number = ""
 		}
-		s.connect(c, number)
+		s.connect(c, number, at)
 	}
 }
 
-// Answered is a front end's report that a called extension has answered: those who were rung with
-// it are free again. A report for an unknown call, or a late one, changes nothing.
+// Answered is a report that a called extension has answered: those who were rung with it are free
+// again. id is the PBX's id of the call or ringside's. A report for an unknown call, a late one or a
+// second one changes nothing.
 func (s *Switchboard) Answered(id, number string) {
 	s.mu.Lock()
-	c := s.live[id]
-	leg := -1
-	if c != nil {
-		leg = len(c.record.Legs) - 1
+	c, leg := s.live[ringside.CallID(s.opt.Node, id)], -1
+	if c == nil {
+		s.mu.Unlock()
+		return
 	}
+	if c.ch == nil {
+		r, news := s.pickedUp(c, number, time.Now())
+		s.mu.Unlock()
+		if news {
+			s.opt.Recorder.Update(r)
+			s.watch.publish(r)
+		}
+		return
+	}
+	leg = len(c.record.Legs) - 1
 	known := leg >= 0 && slices.Contains(c.record.Legs[leg].Targets, number)
 	s.mu.Unlock()
 	if known {
 		s.answered(c, leg, number)
 	}
+}
+
+// pickedUp moves a call that the dialplan carries out to answered, once. Mutex held.
+func (s *Switchboard) pickedUp(c *call, number string, now time.Time) (r ringside.Call, news bool) {
+	if c.talking != "" || !slices.Contains(c.held, number) {
+		return ringside.Call{}, false
+	}
+	s.connect(c, number, now)
+	s.dispatch(now)
+	c.record.Status, c.record.RoutedTo = c.record.Status.Advance(ringside.StatusAnswered), number
+	if c.record.Answer.IsZero() {
+		c.record.Answer = now
+	}
+	return c.record.Clone(), true
 }
 
 func (s *Switchboard) startLeg(c *call, leg ringside.Leg) int {

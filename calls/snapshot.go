@@ -74,6 +74,42 @@ func (s *Switchboard) Waiting() []ringside.Waiting {
 	return all
 }
 
+// Lines gives what is known of each extension of the directory, and of each other number that the PBX
+// reports on, by number.
+func (s *Switchboard) Lines() []ringside.LineStatus {
+	names := map[string]string{}
+	if dir := s.directory.Load(); dir != nil {
+		for _, e := range dir.Document().Numbers {
+			if e.Active {
+				names[e.Number] = dir.ExtensionName(e.Number)
+			}
+		}
+	}
+	s.mu.Lock()
+	now := time.Now()
+	for number, l := range s.lines {
+		if _, known := names[number]; !known && l.report != nil {
+			names[number] = ""
+		}
+	}
+	all := make([]ringside.LineStatus, 0, len(names))
+	for number, name := range names {
+		status := ringside.LineStatus{Number: number, Name: name}
+		if l := s.lines[number]; l != nil {
+			a := l.activity(now)
+			status.Ringing, status.Talking, status.Reported = l.ringing, l.talking, a.Reported
+			status.Busy, status.Presence, status.LastTalk = a.Busy(), a.Presence, a.LastTalk
+			status.Report = l.report
+		}
+		all = append(all, status)
+	}
+	s.mu.Unlock()
+	slices.SortFunc(all, func(a, b ringside.LineStatus) int {
+		return cmp.Or(cmp.Compare(len(a.Number), len(b.Number)), cmp.Compare(a.Number, b.Number))
+	})
+	return all
+}
+
 // Explain decides on a call that is not there, with the state of this moment: nothing is reserved
 // and no turn is taken. The decision itself is returned, too, for who must dial it.
 func (s *Switchboard) Explain(dir *routing.Compiled, q routing.Query) (ringside.Decision, ringside.Explained) {

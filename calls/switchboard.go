@@ -65,8 +65,10 @@ type Switchboard struct {
 	// recent are released calls, which the dialplan may still report on.
 	recent    map[string]*call
 	recentIDs []string
-	alarm     alarm
-	closed    bool
+	// pending are the calls that have begun and are not with the recorder yet.
+	pending map[string]*pending
+	alarm   alarm
+	closed  bool
 
 	watch watchers
 }
@@ -84,13 +86,14 @@ func New(opt Options) *Switchboard {
 		opt.Random = rand.Uint64
 	}
 	s := &Switchboard{
-		opt:    opt,
-		live:   map[string]*call{},
-		lines:  map[string]*line{},
-		turns:  map[turnKey]uint64{},
-		last:   map[int64]uint64{},
-		queues: map[int64]*queue{},
-		recent: map[string]*call{},
+		opt:     opt,
+		live:    map[string]*call{},
+		lines:   map[string]*line{},
+		turns:   map[turnKey]uint64{},
+		last:    map[int64]uint64{},
+		queues:  map[int64]*queue{},
+		recent:  map[string]*call{},
+		pending: map[string]*pending{},
 	}
 	for _, t := range opt.Turns {
 		s.turns[turnKey{t.Group, t.Number}] = t.Count

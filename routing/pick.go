@@ -99,6 +99,8 @@ func (d *decider) state(m *member) (ringside.Activity, string) {
 	}
 	a := d.v.Activity(m.number)
 	switch {
+	case a.Busy() && a.Reported == a.Ringing+a.Talking:
+		return a, "is on a call, says the PBX"
 	case a.Talking > 0:
 		return a, "is talking"
 	case a.Ringing > 0:
