@@ -104,24 +104,21 @@ func (c *Call) tells(l *Leg) bool {
 		if o.PBXKey != "" || l.PBXKey == "" {
 			return o.PBXKey == l.PBXKey
 		}
-		if !c.settled() && (o.Result == "" || o.Result == string(DialFailed)) {
+		if o.End.IsZero() || o.Result == string(DialFailed) {
 			return false // ringside was cut off from the attempt: the PBX knows how it went on
 		}
-		return o.covers(l, c.End)
+		return o.covers(l)
 	})
 }
 
 // covers reports whether l, which the PBX tells of, belongs to the attempt or stay that ringside made.
 // What begins after the answer is somebody else's doing, such as a transfer.
-func (o *Leg) covers(l *Leg, end time.Time) bool {
+func (o *Leg) covers(l *Leg) bool {
 	if l.Start.Before(o.Start.Add(-sameMoment)) {
 		return false
 	}
-	if !o.End.IsZero() {
-		end = o.End
-	}
 	// A leg of the dialplan's may seem to begin before ringside's, which it follows, has ended.
-	last := end.Add(-sameMoment)
+	last := o.End.Add(-sameMoment)
 	if !o.Answer.IsZero() {
 		last = o.Answer
 	}
