@@ -15,14 +15,15 @@ const (
 	PresenceUnreachable // not registered, or the PBX says that it is away
 )
 
-var presences = [...]string{PresenceUnknown: "unknown", PresenceReachable: "reachable", PresenceUnreachable: "unreachable"}
-
 // String gives the presence in one word.
 func (p Presence) String() string {
-	if p < 0 || int(p) >= len(presences) {
-		return presences[PresenceUnknown]
+	switch p {
+	case PresenceReachable:
+		return "reachable"
+	case PresenceUnreachable:
+		return "unreachable"
 	}
-	return presences[p]
+	return "unknown"
 }
 
 // MarshalText implements encoding.TextMarshaler.
@@ -30,9 +31,8 @@ func (p Presence) MarshalText() ([]byte, error) { return []byte(p.String()), nil
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (p *Presence) UnmarshalText(text []byte) error {
-	for i, word := range presences {
-		if word == string(text) {
-			*p = Presence(i)
+	for *p = PresenceUnknown; *p <= PresenceUnreachable; *p++ {
+		if p.String() == string(text) {
 			return nil
 		}
 	}

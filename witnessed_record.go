@@ -111,26 +111,26 @@ func (c *Call) tells(l *Leg) bool {
 	})
 }
 
-// covers reports whether l, which the PBX tells of, belongs to the attempt or stay that ringside made.
-// What begins after the answer is somebody else's doing, such as a transfer.
-func (o *Leg) covers(l *Leg) bool {
-	if l.Start.Before(o.Start.Add(-sameMoment)) {
+// covers reports whether other, which the PBX tells of, belongs to the attempt or stay l, which ringside
+// made. What begins after the answer is somebody else's doing, such as a transfer.
+func (l *Leg) covers(other *Leg) bool {
+	if other.Start.Before(l.Start.Add(-sameMoment)) {
 		return false
 	}
 	// A leg of the dialplan's may seem to begin before ringside's, which it follows, has ended.
-	last := o.End.Add(-sameMoment)
-	if !o.Answer.IsZero() {
-		last = o.Answer
+	last := l.End.Add(-sameMoment)
+	if !l.Answer.IsZero() {
+		last = l.Answer
 	}
-	return l.Start.Before(last) || (l.Start.Before(o.Start.Add(sameMoment)) && o.like(l))
+	return other.Start.Before(last) || (other.Start.Before(l.Start.Add(sameMoment)) && l.like(other))
 }
 
 // like reports whether the two legs may be one attempt.
-func (o *Leg) like(l *Leg) bool {
-	if len(l.Targets) == 0 {
-		return l.Kind == o.Kind
+func (l *Leg) like(other *Leg) bool {
+	if len(other.Targets) == 0 {
+		return other.Kind == l.Kind
 	}
-	return slices.ContainsFunc(l.Targets, func(t string) bool { return slices.Contains(o.Targets, t) })
+	return slices.ContainsFunc(other.Targets, func(t string) bool { return slices.Contains(l.Targets, t) })
 }
 
 // outcome is how the call ended. Who reached a machine only has reached nobody, as in ringside's own
@@ -146,7 +146,7 @@ func (w *Witnessed) outcome() (Status, Disposition) {
 	switch status {
 	case StatusAnswered:
 		switch {
-		case slices.ContainsFunc(w.Legs, Leg.person):
+		case slices.ContainsFunc(w.Legs, func(l Leg) bool { return l.person() }):
 		case w.has("voicemail"):
 			return StatusNoAnswer, EndVoicemail
 		case w.has("announcement"):
@@ -169,7 +169,7 @@ func (w *Witnessed) outcome() (Status, Disposition) {
 }
 
 // person reports whether somebody answered, not a machine.
-func (l Leg) person() bool {
+func (l *Leg) person() bool {
 	return !l.Answer.IsZero() && l.Kind != "voicemail" && l.Kind != "announcement"
 }
 

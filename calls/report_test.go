@@ -182,6 +182,24 @@ func TestCallThatGoesOnWithoutRingside(t *testing.T) {
 			s.expectTarget("after the ring time", "102")
 		})
 	})
+	t.Run("those who were rung with the one who answered are free before the PBX says so", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := phones("101", "102", "103")
+			p["102"].Answers = time.Second
+			s := newSite(t, office(t, sales(func(g *ringside.RingGroup) { g.Strategy = ringside.AllRing })), p)
+			defer s.close()
+			s.call("a", "500")
+			synctest.Wait()
+			ringing := says("101", ringside.DeviceRinging)
+			ringing.Calls = []ringside.LineCall{{CallID: "1"}}
+			s.board.Report(ringing)
+			time.Sleep(2 * time.Second)
+			s.expectTarget("while 102 talks", "101")
+			time.Sleep(reportGrace)
+			s.expectTarget("when the PBX goes on saying that 101 rings", "103")
+			s.serving.Wait()
+		})
+	})
 	t.Run("an extension that calls through ringside is busy itself", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSite(t, office(t, sales(nil)), phones("102"))
@@ -295,7 +313,7 @@ func TestLines(t *testing.T) {
 		s.call("a", "500")
 		time.Sleep(5 * time.Second)
 		report := says("101", ringside.DeviceInUse, "1", "foreign")
-		s.board.Report(report, says("102", ringside.DeviceUnavailable), says("99", ringside.DeviceIdle))
+		s.board.Report(report, says("102", ringside.DeviceUnavailable), ringside.LineReport{Number: "99", State: ringside.DeviceIdle})
 		report.Calls[0].CallID = "changed by its maker"
 		lines := s.board.Lines()
 		var numbers []string
@@ -304,6 +322,9 @@ func TestLines(t *testing.T) {
 		}
 		if got := strings.Join(numbers, " "); got != "99 101 102 103 104 105 106 107 108 109 110" {
 			t.Fatalf("lines of %s", got)
+		}
+		if r := lines[0].Report; r == nil || !r.At.Equal(time.Now()) {
+			t.Errorf("the report on 99, which has no time: %+v", r)
 		}
 		one := lines[1]
 		if one.Ringing != 0 || one.Talking != 1 || one.Reported != 1 || !one.Busy || one.Presence != ringside.PresenceReachable {
@@ -318,6 +339,21 @@ func TestLines(t *testing.T) {
 		if three := lines[3]; three.Busy || three.Report != nil || three.Presence != ringside.PresenceUnknown {
 			t.Errorf("103: %+v", three)
 		}
+		s.serving.Wait()
+	})
+}
+
+func TestEstimateLeavesOutWhoIsNotRegistered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, office(t, sales(nil)), nil)
+		defer s.close()
+		s.board.Report(says("101", ringside.DeviceInUse), says("102", ringside.DeviceUnavailable), says("103", ringside.DeviceUnavailable))
+		_, leave := s.call("a", "500")
+		synctest.Wait()
+		if w := s.board.Waiting(); len(w) != 1 || w[0].Estimate != int(usualTalk/time.Second) {
+			t.Errorf("with one of three who takes calls: %+v", w)
+		}
+		leave()
 		s.serving.Wait()
 	})
 }
@@ -359,7 +395,13 @@ func TestAnswerThatThePBXReports(t *testing.T) {
 			if r := s.record(1); r.RoutedTo != "102" || r.Duration != 30 || r.Disposition != ringside.EndTalked {
 				t.Errorf("recorded %+v", r)
 			}
-			if len(s.journal.talks) != 1 || s.journal.talks[0].Number != "102" {
+			s.board.Decide(s.offer(2, "500"), tracked)
+			s.board.Answered("2", "101")
+			s.board.Finish(s.offer(2, "500"), ringside.Facts{Status: ringside.DialNoAnswer}) // of a later attempt
+			if r := s.record(2); r.Status != ringside.StatusAnswered || r.Disposition != ringside.EndTalked {
+				t.Errorf("recorded %s, %s", r.Status, r.Disposition)
+			}
+			if len(s.journal.talks) != 2 || s.journal.talks[0].Number != "102" {
 				t.Errorf("talks %+v", s.journal.talks)
 			}
 		})

@@ -167,7 +167,7 @@ func (s *Switchboard) answeredLocked(c *call, leg int, number string, at time.Ti
 // second one changes nothing.
 func (s *Switchboard) Answered(id, number string) {
 	s.mu.Lock()
-	c, leg := s.live[ringside.CallID(s.opt.Node, id)], -1
+	c := s.live[ringside.CallID(s.opt.Node, id)]
 	if c == nil {
 		s.mu.Unlock()
 		return
@@ -181,7 +181,7 @@ func (s *Switchboard) Answered(id, number string) {
 		}
 		return
 	}
-	leg = len(c.record.Legs) - 1
+	leg := len(c.record.Legs) - 1
 	known := leg >= 0 && slices.Contains(c.record.Legs[leg].Targets, number)
 	s.mu.Unlock()
 	if known {

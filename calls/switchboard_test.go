@@ -111,6 +111,11 @@ func (s *site) close() {
 		if l.ringing != 0 || l.talking != 0 {
 			s.t.Errorf("%s is left with %d ringing and %d talking", number, l.ringing, l.talking)
 		}
+		for id, o := range l.own {
+			if o.n != 0 {
+				s.t.Errorf("%s is left with call %s %d times", number, id, o.n)
+			}
+		}
 	}
 	for id, q := range s.board.queues {
 		if len(q.waiters) > 0 {
@@ -119,6 +124,9 @@ func (s *site) close() {
 	}
 	if len(s.board.live) > 0 {
 		s.t.Errorf("%d calls are left in the live table", len(s.board.live))
+	}
+	if len(s.board.pending) > 0 {
+		s.t.Errorf("%d calls are left without a record", len(s.board.pending))
 	}
 }
 
