@@ -11,6 +11,9 @@ type channel struct {
 	ringside.ChannelInfo
 	// number is the extension that the device belongs to; empty if it is none.
 	number string
+	// call is the id of the call that the channel began in: Asterisk gives another one to calls that are
+	// joined, and what is reported must go on to name the same call.
+	call string
 	// look is the latest look at all channels in which it was seen, or before which it began.
 	look uint64
 }
@@ -72,7 +75,7 @@ func (c *channel) take(m Message) {
 
 // lineCall is the channel's part in what is reported about its extension.
 func (c *channel) lineCall() ringside.LineCall {
-	return ringside.LineCall{CallID: c.CallID, Talking: c.State == ringside.ChannelUp, Since: c.Since}
+	return ringside.LineCall{CallID: c.call, Talking: c.State == ringside.ChannelUp, Since: c.Since}
 }
 
 // occurred is when Asterisk says that an event happened (timestampevents in manager.conf), else now.

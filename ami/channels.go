@@ -87,7 +87,7 @@ func (c *channels) begin(m Message, at time.Time) {
 	if ch.ID == "" {
 		return
 	}
-	ch.Since = at
+	ch.Since, ch.call = at, ch.CallID
 	c.remove(c.all[ch.ID])
 	ch.number = c.places.number(ch.Endpoint)
 	c.all[ch.ID] = ch
@@ -163,7 +163,7 @@ func (c *channels) dialEnd(m Message) {
 		waiting <- ending{dialed: status}
 	}
 	if status == ringside.DialAnswered && ch.number != "" && c.lines != nil {
-		c.lines.Answered(ch.CallID, ch.number)
+		c.lines.Answered(ch.call, ch.number)
 	}
 }
 

@@ -125,6 +125,25 @@ func (p *PBX) Stop(ctx context.Context) error {
 	}
 }
 
+// WaitUp waits until there is a connection, or the first attempt at one has failed.
+func (p *PBX) WaitUp(ctx context.Context) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		switch st := p.State(); {
+		case st.Up:
+			return nil
+		case st.Err != nil:
+			return st.Err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for Asterisk: %w", context.Cause(ctx))
+		}
+	}
+}
+
 // State tells how the connection is doing.
 func (p *PBX) State() LinkState {
 	p.mu.Lock()

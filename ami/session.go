@@ -43,9 +43,9 @@ type Session struct {
 	seal   seal
 	system atomic.Pointer[string]
 	forged atomic.Uint64
-	booted    chan struct{}
-	ended     chan struct{} // closed when reading has ended, err is set then
-	err       error
+	booted chan struct{}
+	ended  chan struct{} // closed when reading has ended, err is set then
+	err    error
 }
 
 // Connect connects and logs in. Events go to the sink from then on; nil discards them. The errors are

@@ -57,6 +57,12 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	defer func() { _ = res.Body.Close() }()
 	var f failure
 	_ = json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&f)
+	switch kind := kinds()[f.Kind]; {
+	case f.Field != "":
+		return nil, &ringside.InvalidError{Field: f.Field, Reason: f.Error}
+	case kind != nil:
+		return nil, told{kind, f.Error}
+	}
 	switch res.StatusCode {
 	case http.StatusNotFound:
 		return nil, ErrNotFound
@@ -65,6 +71,18 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	}
 	return nil, fmt.Errorf("the daemon answered: %s", f.Error)
 }
+
+// told is an error of the PBX as the daemon tells it.
+type told struct {
+	kind error
+	text string
+}
+
+// Error implements error.
+func (e told) Error() string { return e.text }
+
+// Unwrap gives the error's kind.
+func (e told) Unwrap() error { return e.kind }
 
 func ask[T any](ctx context.Context, c *Client, method, path string, query url.Values, body []byte) (v T, err error) {
 	res, err := c.do(ctx, method, path, query, body)

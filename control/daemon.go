@@ -28,6 +28,10 @@ type Daemon interface {
 	Directory(ctx context.Context) (DirectoryState, error)
 	Directories
 	Link
+	// PBX is what acts on the PBX, or ErrRefused if none is configured.
+	PBX() (PBX, error)
+	// Lines are the extensions with their live state, in the order of their numbers.
+	Lines(ctx context.Context) ([]ringside.LineStatus, error)
 	// LoadContacts adds contacts, or replaces those with the same number; it returns how many.
 	LoadContacts(ctx context.Context, contacts []ringside.Contact) (int, error)
 	CheckStore(ctx context.Context) (StoreReport, error)

@@ -118,6 +118,7 @@ func (s *Server) routes() http.Handler {
 		}
 		return s.daemon.Route(r.Context(), req)
 	})
+	answer(mux, "GET /lines", func(r *http.Request) (any, error) { return s.daemon.Lines(r.Context()) })
 	s.directoryRoutes(mux)
 	answer(mux, "PUT /contacts", func(r *http.Request) (any, error) {
 		var contacts []ringside.Contact
@@ -134,6 +135,7 @@ func (s *Server) routes() http.Handler {
 		return struct{}{}, s.daemon.BackupStore(r.Context(), path)
 	})
 	linkRoutes(mux, s.daemon)
+	pbxRoutes(mux, s.daemon)
 	mux.HandleFunc("GET /tail", s.tail)
 	return mux
 }
@@ -180,6 +182,18 @@ func callQuery(r *http.Request) (q CallQuery, err error) {
 // failure is the body of an answer that is no success.
 type failure struct {
 	Error string `json:"error"`
+	// Kind is that of an error of the PBX, Field what is wrong in a request to it.
+	Kind  string `json:"kind,omitempty"`
+	Field string `json:"field,omitempty"`
+}
+
+func failed(err error) failure {
+	f := failure{Error: err.Error(), Kind: kindOf(err)}
+	var invalid *ringside.InvalidError
+	if errors.As(err, &invalid) {
+		f.Field, f.Error = invalid.Field, invalid.Reason
+	}
+	return f
 }
 
 func answer(mux *http.ServeMux, pattern string, handle func(*http.Request) (any, error)) {
@@ -188,7 +202,7 @@ func answer(mux *http.ServeMux, pattern string, handle func(*http.Request) (any,
 		v, err := handle(r)
 		status := http.StatusOK
 		if err != nil {
-			v, status = failure{err.Error()}, statusOf(err)
+			v, status = failed(err), statusOf(err)
 		}
 		body, err := json.Marshal(v)
 		if err != nil {
@@ -202,12 +216,13 @@ func answer(mux *http.ServeMux, pattern string, handle func(*http.Request) (any,
 
 func statusOf(err error) int {
 	var bad badRequest
+	var invalid *ringside.InvalidError
 	switch {
-	case errors.As(err, &bad):
+	case errors.As(err, &bad), errors.As(err, &invalid):
 		return http.StatusBadRequest
 	case errors.Is(err, ErrNotFound):
 		return http.StatusNotFound
-	case errors.Is(err, ErrRefused):
+	case errors.Is(err, ErrRefused), kindOf(err) != "":
 		return http.StatusUnprocessableEntity
 	}
 	return http.StatusInternalServerError

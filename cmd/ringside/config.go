@@ -29,6 +29,7 @@ type Config struct {
 	HTTP      HTTPConfig      `yaml:"http"`
 	Dial      DialConfig      `yaml:"dial"`
 	AMI       AMIConfig       `yaml:"ami"`
+	Outbound  OutboundConfig  `yaml:"outbound"`
 	Control   ControlConfig   `yaml:"control"`
 	Log       LogConfig       `yaml:"log"`
 	Shutdown  ShutdownConfig  `yaml:"shutdown"`
@@ -105,6 +106,7 @@ func DefaultConfig() *Config {
 			Contacts: true, Annotations: true, CDRs: true, Events: true,
 		},
 		HTTP:     HTTPConfig{Listen: "127.0.0.1:4580"},
+		Outbound: defaultOutbound(),
 		Log:      LogConfig{Level: "info", Format: "text"},
 		Shutdown: ShutdownConfig{Grace: Duration{30 * time.Second}},
 	}
@@ -170,6 +172,7 @@ func (c *Config) problems() (errs []error) {
 	c.CRM.problems(bad)
 	c.HTTP.problems(bad)
 	c.AMI.problems(bad)
+	c.Outbound.problems(bad)
 	for _, err := range c.dial().Validate() {
 		errs = append(errs, fmt.Errorf("dial.%w", err))
 	}

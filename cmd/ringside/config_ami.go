@@ -48,7 +48,7 @@ func defaultAMI() AMIConfig {
 	return AMIConfig{
 		Username: "ringside", Events: "system,call,agent,cdr,user",
 		Timeout: Duration{10 * time.Second}, Keepalive: Duration{15 * time.Second}, Reconcile: Duration{10 * time.Minute},
-		Records: true, Context: "ringside-control", Extension: "e${number}", External: "o${number}",
+		Records: true, Context: "ringside-control", Extension: "e" + placeholder, External: "o" + placeholder,
 		Limits: AMILimits{
 			LongWait: Duration{2 * time.Minute}, Online: 90, Degraded: 50, Window: Duration{time.Hour},
 			Short: Duration{10 * time.Second}, Ping: Duration{time.Second}, Clock: Duration{5 * time.Second},
@@ -85,8 +85,8 @@ func (c *AMIConfig) problems(bad complaint) {
 		bad("ami.context", "%q is no context's name", c.Context)
 	}
 	for path, template := range map[string]string{"ami.extension": c.Extension, "ami.external": c.External} {
-		rest := strings.Replace(template, "${number}", "", 1)
-		if strings.Count(template, "${number}") != 1 || rest != "" && !ringside.Dialable(rest) {
+		rest := strings.Replace(template, placeholder, "", 1)
+		if strings.Count(template, placeholder) != 1 || rest != "" && !ringside.Dialable(rest) {
 			bad(path, "%q must hold ${number} once, and letters, digits and _ . + - around it", template)
 		}
 	}

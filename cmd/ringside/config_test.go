@@ -61,6 +61,15 @@ func TestConfigurationErrorsNameTheKeyAndTheLine(t *testing.T) {
 			"what the CRM pushes", "http: {listen: '0.0.0.0:4580', token: sesame, signing_secret: sesame, key_file: k}\n",
 			[]string{"http.cert_file: is needed", "http.token: is shorter than 16", "http.signing_secret: is shorter", "http.cert_file: and http.key_file"},
 		},
+		{
+			"everything at once for what is dialled", "outbound: {allow: ['+7', '7', '+', '+0', '+7 900', '+7'], deny: ['8-10', '+7'], variables: ['*', '__X', CRM_*], person: {per_minute: 0, concurrent: -1}, total: {per_hour: 10001, per_day: 1}}\n",
+			[]string{
+				`outbound.allow[1]: "7" is no beginning`, "outbound.allow[2]:", "outbound.allow[3]:", "outbound.allow[4]:", "outbound.deny[0]:",
+				"outbound.deny[1]: +7 is in outbound.allow too", "outbound.variables[0]:", "outbound.variables[1]:",
+				"outbound.person.per_minute: 0 is not between 1 and 10000", "outbound.person.concurrent: -1", "outbound.total.per_hour: 10001",
+				`outbound.total: there is no key "per_day"`,
+			},
+		},
 		{"nonsense to listen on", "http: {listen: nonsense}\n", []string{"http.listen:", "127.0.0.1:4580"}},
 	}
 	for _, c := range cases {
@@ -97,6 +106,7 @@ func TestExampleConfigurationHasEveryKeyAtItsDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.AGI.Allow, want.CRM.Allow = []string{}, []string{}
+	want.Outbound.Allow, want.Outbound.Deny = []string{}, []string{}
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(ringside.Secret{})); diff != "" {
 		t.Errorf("the example differs from the defaults (-default +example):\n%s", diff)
 	}

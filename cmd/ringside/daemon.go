@@ -26,6 +26,8 @@ type daemon struct {
 	agi     *agi.Server
 	keeper  *directory.Keeper
 	link    *crmsync.Link
+	// desk acts on Asterisk; nil if it is not configured.
+	desk *desk
 }
 
 var _ control.Daemon = (*daemon)(nil)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"text/template"
 
 	"github.com/ringside-pbx/ringside/configs"
@@ -39,7 +40,51 @@ func (c *dialplanAsteriskCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	return t.Execute(p.out, map[string]string{"Listen": cfg.AGI.Listen, "Fallback": c.Fallback, "Token": query})
+	return t.Execute(p.out, map[string]any{
+		"Listen": cfg.AGI.Listen, "Fallback": c.Fallback, "Token": query, "Control": controlContext(cfg),
+	})
+}
+
+// dialplanControl is what the printed dialplan needs for calls that ringside places and transfers.
+type dialplanControl struct {
+	Context, ExtensionPrefix, ExternalPrefix                       string
+	DialExtension, DialExternal, ConsultExtension, ConsultExternal string
+	Options                                                        string
+}
+
+// controlContext prepares the context of ami.context; nil if the site has a context of its own there, whose
+// places are no prefix and the number.
+func controlContext(cfg *Config) *dialplanControl {
+	extension, ok1 := strings.CutSuffix(cfg.AMI.Extension, placeholder)
+	external, ok2 := strings.CutSuffix(cfg.AMI.External, placeholder)
+	if !ok1 || !ok2 || extension == "" || external == "" || extension == external {
+		return nil
+	}
+	number := func(skip int) string { return fmt.Sprintf("${EXTEN:%d}", skip) }
+	return &dialplanControl{
+		Context: cfg.AMI.Context, ExtensionPrefix: pattern(extension), ExternalPrefix: pattern(external),
+		DialExtension:    strings.Replace(cfg.Dial.Extension, placeholder, number(len(extension)), 1),
+		DialExternal:     strings.Replace(cfg.Dial.External, placeholder, number(len(external)), 1),
+		ConsultExtension: strings.Replace(cfg.Dial.Extension, placeholder, number(1+len(extension)), 1),
+		ConsultExternal:  strings.Replace(cfg.Dial.External, placeholder, number(1+len(external)), 1),
+		Options:          cfg.Dial.Options,
+	}
+}
+
+const placeholder = "${number}"
+
+// pattern writes text so that it stands for itself in a pattern of extensions.conf, where N, X and Z are
+// sets of digits.
+func pattern(text string) string {
+	var b strings.Builder
+	for _, c := range text {
+		if strings.ContainsRune("nxzNXZ.!-", c) {
+			b.WriteString("[" + string(c) + "]")
+			continue
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
 }
 
 type versionCmd struct{}

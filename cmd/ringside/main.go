@@ -36,6 +36,19 @@ type cli struct {
 	Contacts   contactsCmd   `cmd:"" help:"Load contacts."`
 	Calls      callsCmd      `cmd:"" help:"List, show or follow calls."`
 	Call       callCmd       `cmd:"" help:"Place a call as Asterisk would, to try the daemon without a PBX."`
+	Originate  originateCmd  `cmd:"" help:"Call somebody and connect them with somebody else." group:"calls"`
+	Hangup     hangupCmd     `cmd:"" help:"End a channel of the PBX." group:"calls"`
+	Transfer   transferCmd   `cmd:"" help:"Send a channel to another destination." group:"calls"`
+	Park       parkCmd       `cmd:"" help:"Park a channel." group:"calls"`
+	Spy        spyCmd        `cmd:"" help:"Listen to a channel, whisper to it, or join its talk." group:"calls"`
+	Bridge     bridgeCmd     `cmd:"" help:"Connect two channels." group:"calls"`
+	Dtmf       dtmfCmd       `cmd:"" help:"Press keys for a channel." group:"calls"`
+	Mute       muteCmd       `cmd:"" help:"Silence a channel." group:"calls"`
+	Record     recordCmd     `cmd:"" help:"Record a channel." group:"calls"`
+	Variable   variableCmd   `cmd:"" help:"Read or set a channel's variable." group:"calls"`
+	Channels   channelsCmd   `cmd:"" help:"List the PBX's channels." group:"pbx"`
+	Queue      queueCmd      `cmd:"" help:"The PBX's own queues: figures, members." group:"pbx"`
+	AMI        amiCmd        `cmd:"" name:"ami" help:"Asterisk's manager interface: try it, listen to it." group:"pbx"`
 	Sync       syncCmd       `cmd:"" help:"The link with the CRM: its state, rejected records, comparison."`
 	Status     statusCmd     `cmd:"" help:"Tell how the daemon is doing."`
 	Store      storeCmd      `cmd:"" help:"Check or back up the store."`
@@ -86,6 +99,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		kong.UsageOnError(),
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exited = code }),
+		kong.Groups{"calls": "Calls in progress (through the PBX)", "pbx": "The PBX"},
 		kong.Vars{"configDefault": defaultConfigFile},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)

@@ -161,6 +161,9 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 		}
 		return nil
 	})
+	if err := d.startAsterisk(td); err != nil {
+		return nil, nil, err
+	}
 	web, err := d.listenHTTP()
 	if err != nil {
 		return nil, nil, err

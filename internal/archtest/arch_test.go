@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"sync":      {"", "internal"},
 	"directory": {"", "routing"},
 	"ami":       {"", "internal"},
-	"guard":     {""},
+	"guard":     {"", "internal"},
 	"docs":      {},
 }
 

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/ami"
+	"github.com/ringside-pbx/ringside/control"
+	"github.com/ringside-pbx/ringside/guard"
+)
+
+// desk acts on Asterisk: what dials goes through the guard, what tells asks Asterisk's connection.
+type desk struct {
+	*guard.Guard
+	asterisk *ami.PBX
+}
+
+var _ control.PBX = (*desk)(nil)
+
+// startAsterisk connects with Asterisk's manager interface, if it is configured.
+func (d *daemon) startAsterisk(td *teardown) error {
+	if d.cfg.AMI.Address == "" {
+		return nil
+	}
+	login, err := d.cfg.AMI.login()
+	if err != nil {
+		return exitError{exitUsage, err}
+	}
+	login.Log = d.log
+	opt := ami.Options{
+		Login: login, Known: d.knownExtension, Lines: d.calls, Places: d.cfg.places(), Limits: d.cfg.AMI.Limits.limits(),
+		Keepalive: d.cfg.AMI.Keepalive.Duration, Reconcile: d.cfg.AMI.Reconcile.Duration,
+	}
+	if d.cfg.AMI.Records {
+		opt.Witness = d.witness
+	}
+	asterisk := ami.New(opt)
+	g, err := guard.New(d.cfg.Outbound.guard(asterisk, d.channelLives, d.calls.Directory, d.log))
+	if err != nil {
+		return exitError{exitUsage, err}
+	}
+	d.desk = &desk{Guard: g, asterisk: asterisk}
+	asterisk.Start()
+	td.push("Asterisk's manager interface", asterisk.Stop)
+	return nil
+}
+
+// channelLives reports whether a call that ringside placed is still there; it is taken to be while Asterisk
+// can't be asked.
+func (d *daemon) channelLives(id string) bool {
+	return !d.desk.asterisk.State().Up || d.desk.asterisk.Live(id)
+}
+
+// knownExtension reports whether the directory in effect has an extension of that number.
+func (d *daemon) knownExtension(number string) bool {
+	dir := d.calls.Directory()
+	if dir == nil {
+		return false
+	}
+	e, _ := dir.Extension(number)
+	return e != nil
+}
+
+// witnessWithin is how long ringside's own record of a call may take to be written after Asterisk has
+// seen the end of it.
+const witnessWithin = 15 * time.Second
+
+// witness records a call as Asterisk saw it.
+func (d *daemon) witness(ctx context.Context, w ringside.Witnessed) {
+	ctx, cancel := context.WithTimeout(ctx, witnessWithin)
+	defer cancel()
+	err := d.calls.Witness(ctx, w, func(ctx context.Context, id string) (ringside.Call, bool, error) {
+		d.flush(ctx)
+		return d.store.Call(ctx, id)
+	})
+	if err != nil {
+		d.log.Warn("what Asterisk saw of a call could not be recorded", "call", w.CallID, "error", err)
+	}
+}
+
+// PBX implements control.Daemon.
+func (d *daemon) PBX() (control.PBX, error) {
+	if d.desk == nil {
+		return nil, fmt.Errorf("%w: no PBX is configured: set ami.address and ami.secret", control.ErrRefused)
+	}
+	return d.desk, nil
+}
+
+// Lines implements control.Daemon.
+func (d *daemon) Lines(context.Context) ([]ringside.LineStatus, error) {
+	return append([]ringside.LineStatus{}, d.calls.Lines()...), nil
+}
+
+// PBXHealth implements control.PBX.
+func (k *desk) PBXHealth(ctx context.Context) (ringside.PBXHealth, error) {
+	return k.asterisk.Health(ctx), nil
+}
+
+// Queues implements control.PBX.
+func (k *desk) Queues(context.Context) ([]ringside.PBXQueue, error) {
+	return append([]ringside.PBXQueue{}, k.asterisk.Queues()...), nil
+}
+
+// ChangeQueue implements control.PBX.
+func (k *desk) ChangeQueue(ctx context.Context, c control.QueueChange) error {
+	switch c.Verb {
+	case control.QueueAdd:
+		return k.asterisk.AddQueueMember(ctx, c.Member)
+	case control.QueueRemove:
+		return k.asterisk.RemoveQueueMember(ctx, c.Member)
+	case control.QueuePause:
+		return k.asterisk.PauseQueueMember(ctx, c.Member)
+	case control.QueuePenalty:
+		return k.asterisk.SetQueuePenalty(ctx, c.Member)
+	}
+	return k.asterisk.ReloadQueue(ctx, c.Member.Queue)
+}
