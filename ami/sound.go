@@ -26,13 +26,14 @@ func (m Message) sound(s seal) bool {
 	if name, _, rest = cut(rest); string(name) != "Privilege" && !login {
 		return false
 	}
-	if s.stamped && !login {
-		if name, _, rest = cut(rest); string(name) != "Timestamp" {
+	if !login {
+		name, value, rest = cut(rest)
+		if string(name) == "Timestamp" {
+			name, value, _ = cut(rest)
+		} else if s.stamped {
 			return false
 		}
-	}
-	if s.system != "" && !login {
-		if name, value, _ = cut(rest); string(name) != "SystemName" || string(value) != s.system {
+		if s.system != "" && (string(name) != "SystemName" || string(value) != s.system) {
 			return false
 		}
 	}

@@ -126,6 +126,10 @@ func TestForgeries(t *testing.T) {
 	if m, err := f.next(); err != nil || !m.sound(seal{}) {
 		t.Errorf("an honest event is turned away: %v", err)
 	}
+	stamped := "Event: Reload\r\nPrivilege: system,all\r\nTimestamp: 1795547755.304756\r\nSystemName: pbx\r\nModule: x\r\n"
+	if !ParseMessage(stamped).sound(seal{system: "pbx"}) {
+		t.Error("the first event with the time is turned away")
+	}
 	if ParseMessage(head + "100" + tail).sound(seal{stamped: true}) {
 		t.Error("an event without the time is taken among such with it")
 	}

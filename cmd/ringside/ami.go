@@ -146,6 +146,31 @@ func printHealth(out io.Writer, h *ringside.PBXHealth) {
 	say("overall      %-10s %s\n", h.Status, safe(h.Message))
 }
 
+type healthCmd struct {
+	JSON bool `help:"Print JSON." name:"json"`
+}
+
+// Run implements the command.
+func (c *healthCmd) Run(p *program) error {
+	daemon, err := p.daemon()
+	if err != nil {
+		return err
+	}
+	h, err := daemon.PBXHealth(p.ctx)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(p.out, h)
+	}
+	printConnection(p.out, &h)
+	printHealth(p.out, &h)
+	if h.Status.Severity() >= ringside.ConditionUnhealthy.Severity() {
+		return exitError{exitProblems, fmt.Errorf("%s: %s", h.Status, h.Message)}
+	}
+	return nil
+}
+
 type amiListenCmd struct {
 	Event []string `help:"Only events of these names, such as Hangup,DialEnd." placeholder:"NAME"`
 	JSON  bool     `help:"Print JSON, one event a line." name:"json"`

@@ -48,6 +48,7 @@ type cli struct {
 	Variable   variableCmd   `cmd:"" help:"Read or set a channel's variable." group:"calls"`
 	Channels   channelsCmd   `cmd:"" help:"List the PBX's channels." group:"pbx"`
 	Queue      queueCmd      `cmd:"" help:"The PBX's own queues: figures, members." group:"pbx"`
+	Health     healthCmd     `cmd:"" help:"A full report on the PBX." group:"pbx"`
 	AMI        amiCmd        `cmd:"" name:"ami" help:"Asterisk's manager interface: try it, listen to it." group:"pbx"`
 	Sync       syncCmd       `cmd:"" help:"The link with the CRM: its state, rejected records, comparison."`
 	Status     statusCmd     `cmd:"" help:"Tell how the daemon is doing."`
