@@ -243,13 +243,16 @@ func TestMuteAndRecord(t *testing.T) {
 }
 
 // music is the channel of the caller who hears music.
-func (s *stage) music() string {
+func (s *stage) music() (name string) {
 	s.t.Helper()
-	for _, ch := range s.channels() {
-		if ch.Application == "MusicOnHold" {
-			return ch.Name
+	s.eventually("somebody hears music", func() (bool, error) {
+		all, err := asks[[]ringside.ChannelInfo](s, "channels")
+		for _, ch := range all {
+			if ch.Application == "MusicOnHold" {
+				name = ch.Name
+			}
 		}
-	}
-	s.t.Fatal("nobody hears music")
-	return ""
+		return name != "", err
+	})
+	return name
 }
