@@ -195,7 +195,7 @@ func (f *fakeManager) converse(script string) (over func()) {
 			if want, ok := strings.CutPrefix(line, "> "); ok {
 				t.want += want + "\n"
 			} else {
-				t.answer += strings.TrimPrefix(line, "< ") + "\n"
+				t.answer += strings.TrimPrefix(strings.TrimPrefix(line, "<"), " ") + "\n"
 			}
 		}
 		turns = append(turns, t)

@@ -19,7 +19,7 @@ func (q *queues) joined(k *queue, w *said, now time.Time) (fits bool) {
 		}
 		return fits
 	}
-	if len(w.id) == 0 || q.callers >= maxCallers {
+	if len(w.id) == 0 || q.callers >= maxCallers || len(k.callers) >= maxWaiting {
 		return false
 	}
 	k.callers = slices.Insert(k.callers, min(at, len(k.callers)), q.newCaller(w, now))
