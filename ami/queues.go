@@ -15,8 +15,8 @@ const (
 	maxMembers = 100_000
 	maxCallers = 20_000
 	maxWaiting = 2_000 // callers of one queue
-	maxStrange = 64  // names of unknown queues that wait for a check
-	maxText    = 256 // bytes of a value that is kept
+	maxStrange = 64    // names of unknown queues that wait for a check
+	maxText    = 256   // bytes of a value that is kept
 )
 
 // queues is the live picture of Asterisk's queues: asked for once, kept by events, compared rarely.
