@@ -125,6 +125,11 @@ func plenty() guard.Limits { return guard.Limits{PerMinute: 1000, PerHour: 10000
 func newSite(t testing.TB, doc ringside.Directory, change func(*guard.Options)) (*guard.Guard, *pbx) {
 	t.Helper()
 	dir, _ := routing.Compile(doc)
+	return newSiteOf(t, dir, change)
+}
+
+func newSiteOf(t testing.TB, dir *routing.Compiled, change func(*guard.Options)) (*guard.Guard, *pbx) {
+	t.Helper()
 	p := &pbx{live: map[string]bool{}, channels: map[string]ringside.ChannelInfo{}}
 	opt := guard.Options{
 		Control: p, Live: p.isLive, Log: slog.New(slog.DiscardHandler),
