@@ -119,7 +119,7 @@ func (f *fakeManager) answer(m Message) string {
 	case "Ping":
 		return "Response: Success\nPing: Pong"
 	case "QueueSummary", "QueueStatus", "CoreShowChannels", "DeviceStateList", "Status", "PJSIPShowEndpoints", "ParkedCalls":
-		return list(action + "Complete")
+		return listOf(action + "Complete")
 	}
 	return "Response: Success\nMessage: Done"
 }
@@ -139,8 +139,8 @@ func asked(m Message) string {
 	return b.String()
 }
 
-// list is the answer of a list: its start, the items, and the event that ends it.
-func list(end string, items ...string) string {
+// listOf is the answer of a list: its start, the items, and the event that ends it.
+func listOf(end string, items ...string) string {
 	parts := append([]string{"Response: Success\nEventList: start\nMessage: It will follow"}, items...)
 	return strings.Join(append(parts, "Event: "+end+"\nEventList: Complete\nListItems: 0"), "\n\n")
 }
@@ -150,7 +150,10 @@ func wire(text, id string) string {
 	var b strings.Builder
 	for m := range strings.SplitSeq(strings.Trim(text, "\n"), "\n\n") {
 		lines := strings.Split(m, "\n")
-		for _, line := range lines {
+		for i, line := range lines {
+			if i == 1 && id == "" && strings.HasPrefix(m, "Event: ") && !strings.HasPrefix(line, "Privilege: ") {
+				b.WriteString("Privilege: agent,all\r\n") // as all events that Asterisk broadcasts
+			}
 			if strings.TrimSpace(line) != "ActionID:" {
 				b.WriteString(line + "\r\n")
 			}

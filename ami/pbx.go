@@ -249,6 +249,7 @@ func (p *PBX) resync(ctx context.Context, s *Session) error {
 // doubt notes that an event was forged: what it was cut out of is missing.
 func (p *PBX) doubt() {
 	p.forged.Add(1)
+	p.queues.forged(time.Now())
 	p.calm.Warn("somebody calls with line breaks in a number: Asterisk's events about that call can't be trusted and are left out")
 	select {
 	case p.doubts <- struct{}{}:

@@ -5,7 +5,7 @@ import (
 )
 
 // commit puts a queue whose list is over in the place of what was known of it.
-func (q *queues) commit(d *draft, now time.Time) {
+func (q *queues) commit(d *queueDraft, now time.Time) {
 	if q.draft == d {
 		q.draft = nil
 	}

@@ -60,8 +60,7 @@ func (q *queues) reloaded(now time.Time) {
 	q.doubtAll(now)
 }
 
-// forged: a message that is no event is what is left of one that a caller's number has cut in two, with
-// an event of the caller's own between the halves (A7). What it said of which queue is not known.
+// forged: an event was not taken, because a caller had meddled with it. Of which queue it told is not known.
 func (q *queues) forged(now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

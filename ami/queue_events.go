@@ -16,8 +16,6 @@ func (q *queues) event(name []byte, m Message, now time.Time) {
 		case "app_queue", "app_queue.so", "All":
 			q.reloaded(now)
 		}
-	case "":
-		q.forged(now)
 	}
 	// AgentCalled, AgentRingNoAnswer and AgentDump change nothing that a QueueMemberStatus does not tell.
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/ringside-pbx/ringside"
 )
 
-// draft is a queue while its list is being read. It replaces the queue as a whole when the list is over:
+// queueDraft is a queue while its list is being read. It replaces the queue as a whole when the list is over:
 // when an event about queues follows, or when nothing does.
-type draft struct {
+type queueDraft struct {
 	queue *queue // nil until the list tells of one
 	in    bool   // it has replaced the queue
 }
@@ -82,7 +82,7 @@ func (q *queues) summary(ctx context.Context, s *Session) error {
 
 // check asks for one queue and compares it.
 func (q *queues) check(ctx context.Context, s *Session, name string) error {
-	d := &draft{}
+	d := &queueDraft{}
 	err := s.List(ctx, NewAction("QueueStatus", "Queue", name), func(m Message) { q.item(d, m, time.Now()) })
 	now := time.Now()
 	q.mu.Lock()
@@ -109,7 +109,7 @@ func (q *queues) check(ctx context.Context, s *Session, name string) error {
 }
 
 // item takes one of QueueStatus, on the goroutine that reads.
-func (q *queues) item(d *draft, m Message, now time.Time) {
+func (q *queues) item(d *queueDraft, m Message, now time.Time) {
 	var w said
 	w.read(m)
 	q.mu.Lock()
@@ -123,7 +123,7 @@ func (q *queues) item(d *draft, m Message, now time.Time) {
 		w.params(d.queue)
 		q.draft = d
 	case "QueueMember":
-		if d.takes(&w) && d.queue.members[string(w.member)] == nil && len(w.member) <= maxText {
+		if d.takes(&w) && d.queue.members[string(w.member)] == nil && len(w.member) <= maxQueueText {
 			q.addMember(d.queue, &w, now)
 			q.counted(d, 1, 0)
 		}
@@ -136,10 +136,12 @@ func (q *queues) item(d *draft, m Message, now time.Time) {
 	}
 }
 
-func (d *draft) takes(w *said) bool { return d.queue != nil && d.queue.about.Name == string(w.queue) }
+func (d *queueDraft) takes(w *said) bool {
+	return d.queue != nil && d.queue.about.Name == string(w.queue)
+}
 
 // counted keeps count of what a list adds to a queue that is in place.
-func (q *queues) counted(d *draft, members, callers int) {
+func (q *queues) counted(d *queueDraft, members, callers int) {
 	if d.in {
 		q.members += members
 		q.callers += callers

@@ -25,7 +25,7 @@ func (q *queues) memberAdded(k *queue, w *said, now time.Time) (fits bool) {
 		w.change(m, now)
 		return true
 	}
-	if len(w.member) == 0 || len(w.member) > maxText || q.members >= maxMembers {
+	if len(w.member) == 0 || len(w.member) > maxQueueText || q.members >= maxMembers {
 		return false
 	}
 	q.addMember(k, w, now)

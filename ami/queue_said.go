@@ -118,7 +118,7 @@ func set(kept *string, value []byte) {
 	}
 }
 
-func clip(b []byte) []byte { return b[:min(len(b), maxText)] }
+func clip(b []byte) []byte { return b[:min(len(b), maxQueueText)] }
 
 // unix reads whole seconds since 1970; 0 is never.
 func unix(seconds int) time.Time {

@@ -12,11 +12,11 @@ import (
 // Bounds of what events alone can make grow: only lists, which nobody can forge, make queues. They are of
 // all queues together.
 const (
-	maxMembers = 100_000
-	maxCallers = 20_000
-	maxWaiting = 2_000 // callers of one queue
-	maxStrange = 64    // names of unknown queues that wait for a check
-	maxText    = 256   // bytes of a value that is kept
+	maxMembers   = 100_000
+	maxCallers   = 20_000
+	maxWaiting   = 2_000 // callers of one queue
+	maxStrange   = 64    // names of unknown queues that wait for a check
+	maxQueueText = 256   // bytes of a value that is kept
 )
 
 // queues is the live picture of Asterisk's queues: asked for once, kept by events, compared rarely.
@@ -33,7 +33,7 @@ type queues struct {
 	strange map[string]struct{} // unknown queues that events are about
 	members int                 // of all queues
 	callers int
-	draft   *draft // a list that is being read; nil: there is none
+	draft   *queueDraft // a list that is being read; nil: there is none
 	plan    plan
 	figures QueueFigures
 	text    []byte // room for the texts of a caller

@@ -204,11 +204,11 @@ func TestAQueueIsNeverSeenHalfRead(t *testing.T) {
 	now := time.Now()
 	m := someQueue("support", 3)
 	learn(q, m, now)
-	before := bare(t, q, "support")
-	d := &draft{}
-	for _, item := range m.list() {
+	before := bareQueue(t, q, "support")
+	d := &queueDraft{}
+	for _, item := range m.listOf() {
 		q.item(d, ParseMessage(wire(item, "x")), now)
-		if got := bare(t, q, "support"); len(got.Members) != len(before.Members) {
+		if got := bareQueue(t, q, "support"); len(got.Members) != len(before.Members) {
 			t.Fatalf("%d of %d members", len(got.Members), len(before.Members))
 		}
 	}
@@ -282,15 +282,15 @@ func (f *fakeManager) queues(all map[string]*model) {
 			items = append(items, "Event: QueueSummary\nQueue: "+name)
 		}
 		slices.Sort(items)
-		return list("QueueSummaryComplete", items...)
+		return listOf("QueueSummaryComplete", items...)
 	})
 	f.on("QueueStatus", func(request Message) string {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if m := all[request.Get("Queue")]; m != nil {
-			return list("QueueStatusComplete", m.list()...)
+			return listOf("QueueStatusComplete", m.listOf()...)
 		}
-		return list("QueueStatusComplete")
+		return listOf("QueueStatusComplete")
 	})
 }
 

@@ -37,7 +37,7 @@ func (q *model) memberEvent(kind string, m *modelMember) string {
 }
 
 // list is QueueStatus.
-func (q *model) list() []string {
+func (q *model) listOf() []string {
 	perf := 0.0
 	if q.completed > 0 {
 		perf = 100 * float64(q.in) / float64(q.completed)
@@ -177,8 +177,8 @@ func digestAll(q *queues, raw string, now time.Time) {
 
 // learn applies a list as a session would, and ends it.
 func learn(q *queues, m *model, now time.Time) {
-	d := &draft{}
-	for _, item := range m.list() {
+	d := &queueDraft{}
+	for _, item := range m.listOf() {
 		q.item(d, ParseMessage(wire(item, "x")), now)
 	}
 	q.mu.Lock()

@@ -10,7 +10,7 @@ import (
 )
 
 // bare is a queue without what only says when it was seen.
-func bare(t *testing.T, q *queues, name string) ringside.PBXQueue {
+func bareQueue(t *testing.T, q *queues, name string) ringside.PBXQueue {
 	t.Helper()
 	k, ok := q.one(name)
 	if !ok {
@@ -40,7 +40,7 @@ func TestQueueEventsGiveWhatAListWould(t *testing.T) {
 			}
 			fresh := quiet()
 			learn(fresh, m, now)
-			if got, want := bare(t, q, m.name), bare(t, fresh, m.name); !reflect.DeepEqual(got, want) {
+			if got, want := bareQueue(t, q, m.name), bareQueue(t, fresh, m.name); !reflect.DeepEqual(got, want) {
 				t.Fatalf("seed %d, step %d:\n%s\ngot  %+v\nwant %+v", seed, step, text, got, want)
 			}
 		}
@@ -67,7 +67,7 @@ func TestQueueEventsMayComeAgain(t *testing.T) {
 		}
 		fresh := quiet()
 		learn(fresh, m, now)
-		got, want := bare(t, q, m.name), bare(t, fresh, m.name)
+		got, want := bareQueue(t, q, m.name), bareQueue(t, fresh, m.name)
 		if !reflect.DeepEqual(got.Members, want.Members) {
 			t.Fatalf("seed %d:\ngot  %+v\nwant %+v", seed, got.Members, want.Members)
 		}
@@ -113,7 +113,7 @@ func FuzzQueueEvents(f *testing.F) {
 			f.Add(wire(text, ""))
 		}
 	}
-	for _, item := range m.list() {
+	for _, item := range m.listOf() {
 		f.Add(wire(item, ""))
 	}
 	f.Add("Event: QueueCallerJoin\r\nQueue: support\r\nUniqueid: 1\r\nPosition: -5\r\nCount: 99999999999\r\n\r\n")
@@ -124,7 +124,7 @@ func FuzzQueueEvents(f *testing.F) {
 		for i := range 3 {
 			learn(q, m, now)
 			digestAll(q, text, now)
-			d := &draft{}
+			d := &queueDraft{}
 			q.item(d, ParseMessage(text), now)
 			q.item(d, ParseMessage(text), now)
 			now = now.Add(time.Duration(i) * time.Second)

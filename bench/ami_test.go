@@ -28,9 +28,9 @@ type events struct {
 	taken  [queueCount][memberCount]int
 }
 
-func queueName(q int) string  { return fmt.Sprintf("queue%03d", q) }
-func member(q, m int) string  { return fmt.Sprintf("PJSIP/%d", 10000+q*memberCount+m) }
-func stamp(n int) string      { return fmt.Sprintf("1795548%03d.%06d", n/1000%1000, n*997%1000000) }
+func queueName(q int) string    { return fmt.Sprintf("queue%03d", q) }
+func member(q, m int) string    { return fmt.Sprintf("PJSIP/%d", 10000+q*memberCount+m) }
+func stamp(n int) string        { return fmt.Sprintf("1795548%03d.%06d", n/1000%1000, n*997%1000000) }
 func callerID(n int) (s string) { return fmt.Sprintf("pbx-1795548772.%d", n) }
 
 func (e *events) add(kind, format string, args ...any) {
