@@ -15,14 +15,14 @@ func TestClickToCall(t *testing.T) {
 	story(t, func(t *testing.T, s *stage) {
 		one, two := s.phone("101", pbx.Answers(soon)), s.phone("102", pbx.Answers(soon))
 		s.managed(phones())
-		if said := s.say("originate", "101", "102", "--set", `NOTE=a,b"c\d(e`); !strings.Contains(said, "101 has answered: PJSIP/101-") {
+		if said := s.say("originate", "101", "102", "--set", `CRM_NOTE=a,b"c\d(e`); !strings.Contains(said, "101 has answered: PJSIP/101-") {
 			t.Errorf("it said %s", said)
 		}
 		s.together("101", "102")
 		s.saw(one, 1, 0, 0)
 		s.saw(two, 1, 0, 0)
 		ch := s.channel("101", ringside.ChannelUp)
-		if got := s.say("variable", ch.Name, "NOTE"); got != `a,b"c\d(e`+"\n" {
+		if got := s.say("variable", ch.Name, "CRM_NOTE"); got != `a,b"c\d(e`+"\n" {
 			t.Errorf("the variable is %q", got)
 		}
 		if n := len(s.channels()); n != 2 {

@@ -139,6 +139,11 @@ func (d *Daemon) Run(args ...string) ([]byte, error) {
 	return out, nil
 }
 
+// Background runs one of ringside's commands until it is killed; it prints to a file.
+func (d *Daemon) Background(output string, args ...string) (*Process, error) {
+	return startProcess(d.dir, output, nil, d.bin, append(args, "--config", d.config())...)
+}
+
 // Calls are the daemon's records, of live calls too.
 func (d *Daemon) Calls() ([]ringside.Call, error) {
 	out, err := d.Run("calls", "list", "--json")
