@@ -60,9 +60,6 @@ func (l *ledger) enter(now time.Time, id string, who []string) (*call, error) {
 		return nil, err
 	}
 	l.passes = append(l.passes, pass{now, who})
-	if id != "" {
-		l.calls = slices.DeleteFunc(l.calls, func(c *call) bool { return c.id == id })
-	}
 	c := &call{who: who, id: id}
 	l.calls = append(l.calls, c)
 	return c, nil
@@ -100,11 +97,15 @@ func (l *ledger) over(now time.Time, id, name string) error {
 }
 
 // settle says what became of a request: the channel's id, as far as it is known, and until when the call
-// counts without asking.
+// counts without asking. Only now it takes the place of what was known of the same channel: a request that
+// fails must not make a call forgotten that goes on.
 func (l *ledger) settle(c *call, id string, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c.id, c.until = cmp.Or(id, c.id), until
+	if c.id != "" {
+		l.calls = slices.DeleteFunc(l.calls, func(other *call) bool { return other != c && other.id == c.id })
+	}
 }
 
 // end takes a call out that never came about.

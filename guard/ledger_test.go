@@ -161,13 +161,19 @@ func TestACallThatIsSentElsewhereIsOneCall(t *testing.T) {
 		if err := send("PJSIP/trunk-2"); err == nil || !strings.Contains(err.Error(), "person.concurrent") {
 			t.Errorf("a second call: %v", err)
 		}
-		p.transfer = func() error { return ringside.ErrNoChannel }
-		if err := send("PJSIP/trunk-1"); !errors.Is(err, ringside.ErrNoChannel) {
+		// A request that fails must not make the call forgotten that goes on.
+		p.transfer = func() error { return ringside.ErrNotPermitted }
+		if err := send("PJSIP/trunk-1"); !errors.Is(err, ringside.ErrNotPermitted) {
 			t.Fatal(err)
 		}
 		p.transfer = nil
+		if err := send("PJSIP/trunk-2"); err == nil || !strings.Contains(err.Error(), "person.concurrent") {
+			t.Errorf("a second call after a failure with the first: %v", err)
+		}
+		p.hangUpAll()
+		time.Sleep(10 * time.Second)
 		if err := send("PJSIP/trunk-2"); err != nil {
-			t.Errorf("the first has left the ledger: %v", err)
+			t.Errorf("the first has ended: %v", err)
 		}
 	})
 }
