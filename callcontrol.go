@@ -11,7 +11,8 @@ import (
 // PBX's own words. Every method honours ctx; a request whose ctx ended may have been carried out.
 type CallControl interface {
 	// Originate calls From and, when it answers, To. It returns when From has answered or the attempt
-	// has failed; with Async as soon as the PBX has taken the request.
+	// has failed; with Async as soon as the PBX has taken the request. With an error, an ID says that the
+	// call may have been placed all the same.
 	Originate(ctx context.Context, r OriginateRequest) (Originated, error)
 	// Hangup ends a channel.
 	Hangup(ctx context.Context, r HangupRequest) error
@@ -49,6 +50,8 @@ type OriginateRequest struct {
 	// CallerID is the number that From sees; empty is To's.
 	CallerID   string `json:"caller_id,omitempty"`
 	CallerName string `json:"caller_name,omitempty"`
+	// Presents is the number that To sees; empty is From's.
+	Presents string `json:"presents,omitempty"`
 	// Ring is how long From is rung; 0 is 30 s.
 	Ring      time.Duration `json:"ring,omitempty"`
 	Variables []Variable    `json:"variables,omitempty"`

@@ -94,6 +94,9 @@ func (r OriginateRequest) Validate() error {
 	if r.CallerID != "" && !Dialable(r.CallerID) {
 		return invalid("caller_id", "%.80q is no number", r.CallerID)
 	}
+	if r.Presents != "" && !Dialable(r.Presents) {
+		return invalid("presents", "%.80q is no number", r.Presents)
+	}
 	if !line(r.CallerName) || len(r.CallerName) > maxNameBytes || strings.ContainsAny(r.CallerName, `"<>\`) {
 		return invalid("caller_name", "%.100q is no name: up to %d bytes without quotes and angle brackets", r.CallerName, maxNameBytes)
 	}

@@ -13,7 +13,9 @@ import (
 )
 
 const (
-	defaultRing = 30 * time.Second
+	// callerVariable has the number that the printed dialplan shows to whom From calls.
+	callerVariable = "RINGSIDE_CALLER"
+	defaultRing    = 30 * time.Second
 	// outcomeGrace is how long after the ring time Asterisk may take to say how an attempt ended.
 	outcomeGrace = 5 * time.Second
 )
@@ -34,6 +36,12 @@ func (p *PBX) Originate(ctx context.Context, r ringside.OriginateRequest) (rings
 	}
 	a := NewAction("Originate", "Context", p.opt.Places.Context, "Exten", exten, "Priority", "1",
 		"CallerID", fmt.Sprintf("%q <%s>", r.CallerName, number))
+	// Without this, whom From calls would see their own number: From's channel shows it.
+	presents := r.Presents
+	if presents == "" {
+		presents = r.From.Number
+	}
+	a = a.With("Variable", callerVariable+"="+presents)
 	for _, v := range r.Variables {
 		a = a.With("Variable", v.Name+"="+argument(v.Value))
 	}
@@ -89,7 +97,7 @@ func (p *PBX) call(ctx context.Context, a Action, who ringside.Target, ring time
 	defer cancel()
 	m, err := s.await(ctx, a, "OriginateResponse")
 	if err != nil {
-		return none, err
+		return made, err // it may have been placed: the id tells
 	}
 	if same(m.find("Response"), "Success") {
 		made.Channel, made.Status = m.Get("Channel"), ringside.DialAnswered

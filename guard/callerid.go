@@ -29,3 +29,20 @@ func callerID(dir Directory, asked string, from, to side) (string, error) {
 	}
 	return "", deny(asked, "caller id %s is neither the number nor the external_caller_id of an extension in the call", asked)
 }
+
+// presents checks the number that the second one sees, and gives it. Without one asked for, a telephone
+// number that an extension calls sees the extension's external_caller_id, if it has one.
+func presents(asked string, from, to side) (string, error) {
+	switch {
+	case from.ext == nil:
+		if asked != "" && asked != from.target.Number {
+			return "", deny(asked, "%s is not the number that calls", asked)
+		}
+		return asked, nil
+	case asked == "" && to.outside():
+		return from.ext.CallerID, nil
+	case asked == "" || asked == from.target.Number || asked == from.ext.CallerID:
+		return asked, nil
+	}
+	return "", deny(asked, "%s is neither the number nor the external_caller_id of extension %s", asked, from.target.Number)
+}

@@ -53,6 +53,9 @@ func (g *Guard) checkOriginate(r ringside.OriginateRequest) (ringside.OriginateR
 	if r.CallerID, err = callerID(dir, r.CallerID, from, to); err != nil {
 		return r, nil, err
 	}
+	if r.Presents, err = presents(r.Presents, from, to); err != nil {
+		return r, nil, err
+	}
 	for _, v := range r.Variables {
 		if err := g.variable(v); err != nil {
 			return r, nil, err

@@ -21,6 +21,11 @@ func TestClickToCall(t *testing.T) {
 		s.together("101", "102")
 		s.saw(one, 1, 0, 0)
 		s.saw(two, 1, 0, 0)
+		for p, shown := range map[*pbx.Phone]string{one: "102", two: "101"} {
+			if from := s.received(p, "INVITE").Header("From"); !strings.Contains(from, "<sip:"+shown+"@") {
+				t.Errorf("phone %s shows %s, not %s", p.Number, from, shown)
+			}
+		}
 		ch := s.channel("101", ringside.ChannelUp)
 		if got := s.say("variable", ch.Name, "CRM_NOTE"); got != `a,b"c\d(e`+"\n" {
 			t.Errorf("the variable is %q", got)
@@ -130,7 +135,7 @@ func TestTransferOutside(t *testing.T) {
 		}
 		carrier := s.phone("carrier", pbx.Answers(soon))
 		s.managed("version: \"1\"\ntime_zone: UTC\ndefault_country: RU\nnumbers:\n"+
-			"  - {id: 1, number: \"101\", account: {can_make_external_calls: true}}\n  - {id: 2, number: \"102\"}\n", outside)
+			"  - {id: 1, number: \"101\", account: {can_make_external_calls: true, external_caller_id: \"+74951234567\"}}\n  - {id: 2, number: \"102\"}\n", outside)
 		s.talk("102")
 		s.refuses("can_make_external_calls", "transfer", s.channel("plain", ringside.ChannelUp).Name, "+79161234567")
 		s.say("hangup", s.channel("plain", ringside.ChannelUp).Name)
@@ -143,6 +148,14 @@ func TestTransferOutside(t *testing.T) {
 			t.Errorf("the carrier got %s", m.First)
 		}
 		s.together("plain", "trunk")
+		s.say("hangup", s.channel("plain", ringside.ChannelUp).Name)
+
+		s.say("originate", "101", "+79161234568")
+		s.eventually("the carrier is called for 101", func() (bool, error) {
+			m, err := carrier.Messages()
+			in := m.Received("INVITE")
+			return len(in) == 2 && strings.Contains(in[1].Header("From"), "<sip:+74951234567@"), err
+		})
 	})
 }
 
