@@ -51,6 +51,22 @@ type Status struct {
 	Store     json.RawMessage `json:"store"`
 	// CRM is the state of the link with the CRM.
 	CRM json.RawMessage `json:"crm,omitempty"`
+	// PBX is the connection with the PBX; nil if none is configured.
+	PBX *PBXLink `json:"pbx,omitempty"`
+}
+
+// PBXLink is the state of the connection with the PBX.
+type PBXLink struct {
+	Up bool `json:"up"`
+	// Since is when it was made or lost, Error why there is none.
+	Since time.Time `json:"since,omitzero"`
+	Error string    `json:"error,omitempty"`
+	// Address is where the PBX is.
+	Address string `json:"address"`
+	// Forged counts events that callers have tried to forge, Refused requests to the PBX that this site
+	// does not allow, both since the start.
+	Forged  uint64 `json:"forged_events,omitempty"`
+	Refused uint64 `json:"refused_requests,omitempty"`
 }
 
 // DirectoryState says which directory is in effect and what is wrong with it.

@@ -49,7 +49,7 @@ func (d *daemon) Status(ctx context.Context) (control.Status, error) {
 	if err != nil {
 		return s, err
 	}
-	s.CRM = link
+	s.CRM, s.PBX = link, d.pbxLink()
 	s.Store, err = json.Marshal(storeState{
 		Path: d.store.Path(), OK: st.Err == nil, Since: st.Since, Error: text(st.Err), Pending: st.Pending,
 		Dropped: st.Dropped, Calls: st.Calls, Outbox: st.Outbox, LastWrite: st.LastWrite,

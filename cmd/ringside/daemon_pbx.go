@@ -88,6 +88,21 @@ func (d *daemon) PBX() (control.PBX, error) {
 	return d.desk, nil
 }
 
+// pbxLink is the state of the connection with Asterisk; nil if it is not configured.
+func (d *daemon) pbxLink() *control.PBXLink {
+	if d.desk == nil {
+		return nil
+	}
+	st := d.desk.asterisk.State()
+	l := &control.PBXLink{
+		Up: st.Up, Since: st.Since, Address: d.cfg.AMI.Address, Forged: st.Forged, Refused: d.desk.Refused(),
+	}
+	if !st.Up && st.Err != nil {
+		l.Error = st.Err.Error()
+	}
+	return l
+}
+
 // Lines implements control.Daemon.
 func (d *daemon) Lines(context.Context) ([]ringside.LineStatus, error) {
 	return append([]ringside.LineStatus{}, d.calls.Lines()...), nil

@@ -30,6 +30,16 @@ type healthAnswer struct {
 	Directory healthDirectory `json:"directory"`
 	CRM       healthCRM       `json:"crm"`
 	Store     healthStore     `json:"store"`
+	// PBX is absent if no connection with the PBX is configured.
+	PBX *healthPBX `json:"pbx,omitempty"`
+}
+
+type healthPBX struct {
+	Up     bool      `json:"up"`
+	Since  time.Time `json:"since,omitzero"`
+	Forged uint64    `json:"forged_events,omitempty"`
+	// Refused are requests to dial that this site does not allow.
+	Refused uint64 `json:"refused_requests,omitempty"`
 }
 
 type healthCalls struct {
@@ -76,6 +86,12 @@ func (d *daemon) health(ctx context.Context) any {
 	}
 	st := d.store.State()
 	h.Store = healthStore{OK: st.Err == nil, Since: st.Since, Pending: st.Pending, Dropped: st.Dropped}
+	if l := d.pbxLink(); l != nil {
+		h.PBX = &healthPBX{Up: l.Up, Since: l.Since, Forged: l.Forged, Refused: l.Refused}
+		if !l.Up {
+			h.Status = "degraded"
+		}
+	}
 	s, err := d.linkStatus(ctx)
 	if err != nil {
 		h.Status, h.CRM.State = "degraded", "unknown"

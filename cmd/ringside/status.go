@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/ringside-pbx/ringside/control"
 	crmsync "github.com/ringside-pbx/ringside/sync"
 )
 
@@ -48,10 +49,30 @@ func (c *statusCmd) Run(p *program) error {
 		say("The store fails since %s: %s. Routing is not affected; %s lost.\n",
 			when(st.Since), safe(st.Error), count(st.Dropped, "record was", "records were"))
 	}
+	printPBX(p, s.PBX)
 	printLink(p, &link)
 	printBacklog(p, &link)
 	if st.MovedAside != "" {
 		say("A damaged store was moved to %s: %s\n", safe(st.MovedAside), safe(st.Damage))
 	}
 	return nil
+}
+
+// printPBX prints how the connection with the PBX is doing.
+func printPBX(p *program, l *control.PBXLink) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
+	switch {
+	case l == nil:
+		return
+	case l.Up:
+		say("Asterisk at %s: connected for %s\n", l.Address, age(l.Since))
+	default:
+		say("Asterisk at %s can't be asked since %s: %s. Routing is not affected.\n", l.Address, when(l.Since), safe(l.Error))
+	}
+	if l.Forged > 0 {
+		say("  %s left out: somebody calls with line breaks in a number.\n", count(l.Forged, "event of Asterisk was", "events of Asterisk were"))
+	}
+	if l.Refused > 0 {
+		say("  %s refused by this site's rules (outbound).\n", count(l.Refused, "request to dial was", "requests to dial were"))
+	}
 }
