@@ -24,7 +24,6 @@ type tale struct {
 	recording string
 	crmID     string
 	end       time.Time // the latest end of a channel
-	gap       bool      // events were missed
 
 	place            *list.Element
 	due              time.Time
@@ -43,7 +42,7 @@ type part struct {
 	exten              string // the first one that was dialled
 	presented          string // the number that the channel was last given
 	start, up, end     time.Time
-	gone               bool
+	rang, gone         bool
 	cause              ringside.HangupCause
 	bridge             string
 	left               time.Time // a bridge
@@ -69,8 +68,9 @@ type stay struct {
 	target             string
 	start, answer, end time.Time
 	result             string
-	// by is the channel that answered, or whom a transfer led to, or was about.
-	by *part
+	// by is the channel that answered, whom a blind transfer was about, or whom an attended one led to.
+	by       *part
+	attended bool
 }
 
 // The kinds of legs.
@@ -126,7 +126,6 @@ func (c *tale) take(o *tale) {
 	if o.end.After(c.end) {
 		c.end = o.end
 	}
-	c.gap = c.gap || o.gap
 }
 
 func (c *tale) talk(at time.Time) {

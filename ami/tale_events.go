@@ -53,8 +53,13 @@ func (t *tales) newState(n note) {
 	if p == nil {
 		return
 	}
-	if number(n.find("ChannelState")) == 6 && p.up.IsZero() {
-		p.up = n.at
+	switch channelState(n.find("ChannelState")) {
+	case ringside.ChannelUp:
+		if p.up.IsZero() {
+			p.up = n.at
+		}
+	case ringside.ChannelRinging:
+		p.rang = true
 	}
 	if who := n.text("CallerIDNum"); who != "" {
 		p.presented = who
@@ -70,6 +75,7 @@ func (t *tales) hangup(n note) {
 	if cause := number(n.find("Cause")); cause > 0 && cause < 1000 {
 		p.cause = ringside.HangupCause(cause)
 	}
+	p.lost = false // a list of channels may come before
 	t.gone(p, n.at, n.now)
 }
 
@@ -194,7 +200,7 @@ func (t *tales) attendedTransfer(n note) {
 	if target == "" {
 		target = n.text("TransferTargetExten")
 	}
-	p.tale.stayed(&stay{kind: legTransfer, part: p, by: to, target: target, start: n.at, end: n.at, result: result})
+	p.tale.stayed(&stay{kind: legTransfer, part: p, by: to, target: target, start: n.at, end: n.at, result: result, attended: true})
 }
 
 func transferResult(n note) string {

@@ -49,7 +49,7 @@ func (c *tale) record(number func(device string) string) (ringside.Witnessed, bo
 	t.originLegs()
 	t.otherLegs()
 	for i := range t.legs {
-		t.settleLeg(&t.legs[i], w.End)
+		t.settleLeg(&t.legs[i], w.Start, w.End)
 	}
 	t.keys()
 	slices.SortStableFunc(t.legs, func(a, b draft) int {
@@ -260,23 +260,18 @@ func (t *teller) stayLegs() {
 
 // transferredTo is whom a transfer led to, where that says more than the place in the dialplan.
 func (t *teller) transferredTo(s *stay) string {
-	if s.by == nil {
+	switch {
+	case s.by == nil:
 		return ""
-	}
-	attended := s.by.id != "" && !t.dialledAfter(s.by, s.start)
-	if attended {
-		if local(s.by.firstName) {
-			return t.calledBy(t.named(otherHalf(s.by.firstName)), time.Time{})
-		}
+	case s.attended && local(s.by.firstName):
+		return t.calledBy(t.named(otherHalf(s.by.firstName)), time.Time{})
+	case s.attended:
 		return t.number(endpointOf(s.by.name))
-	}
-	if ringside.Dialable(s.target) {
+	case strings.Trim(s.target, "+*#0123456789") == "":
 		return s.target
 	}
 	return t.calledBy(s.by, s.start)
 }
-
-func (t *teller) dialledAfter(p *part, at time.Time) bool { return t.calledBy(p, at) != "" }
 
 // calledBy is whom a channel called first from a time on.
 func (t *teller) calledBy(p *part, from time.Time) string {
@@ -347,14 +342,24 @@ func (t *teller) about(r *row) *draft {
 	return nil
 }
 
-// stays in rows are told by the application.
-var rowStays = map[string]string{
-	"Queue": legQueue, "Park": legPark, "ParkAndAnnounce": legPark, "ConfBridge": legConference, "VoiceMail": legVoicemail,
+// rowStay is the kind of stay that an application makes.
+func rowStay(application string) string {
+	switch application {
+	case "Queue":
+		return legQueue
+	case "Park", "ParkAndAnnounce":
+		return legPark
+	case "ConfBridge":
+		return legConference
+	case "VoiceMail":
+		return legVoicemail
+	}
+	return ""
 }
 
 func (t *teller) tells(r *row, d *draft) bool {
 	if s := d.stay; s != nil {
-		return s.part.id == r.id && rowStays[r.app] == s.kind && (r.dest == "" || s.kind == legConference)
+		return s.part.id == r.id && rowStay(r.app) == s.kind && (r.dest == "" || s.kind == legConference)
 	}
 	a := d.attempt
 	if a == nil {
@@ -387,8 +392,8 @@ func (t *teller) originLegs() {
 	}
 }
 
-// otherLegs makes legs of the rows of a call that has no other: it was an announcement, or some other
-// application's.
+// otherLegs makes legs of the rows of a call that has no other: it was joined to another, or it was an
+// announcement's or some other application's.
 func (t *teller) otherLegs() {
 	if len(t.legs) > 0 {
 		return
@@ -399,19 +404,34 @@ func (t *teller) otherLegs() {
 			continue
 		}
 		l := ringside.Leg{Kind: legApplication, Targets: []string{r.app}, Start: r.start, End: r.end, Result: staysDone}
-		switch r.app {
-		case "Playback", "BackGround", "Background", "ControlPlayback", "Flite", "Festival", "Swift":
+		switch p := t.named(r.dest); {
+		case !t.talked.IsZero():
+			if p == nil {
+				continue
+			}
+			who := t.who(p)
+			l.Targets, l.Answered, l.Start, l.Answer, l.End = []string{who}, who, t.talked, t.talked, p.end
+		case announces(r.app):
 			l.Kind, l.Targets, l.Answer = legAnnouncement, nil, r.answer
-		}
-		if p := t.named(r.dest); p != nil && r.dest != "" && !t.talked.IsZero() {
-			l.Targets, l.Answer = []string{t.who(p)}, t.talked
 		}
 		t.legs = append(t.legs, draft{row: r, own: r.id, Leg: l})
 	}
 }
 
+// announces reports whether an application says something to the caller.
+func announces(application string) bool {
+	switch application {
+	case "Playback", "BackGround", "Background", "ControlPlayback", "Flite", "Festival", "Swift":
+		return true
+	}
+	return false
+}
+
 // settleLeg completes a leg: its end, its result, and who answered.
-func (t *teller) settleLeg(d *draft, end time.Time) {
+func (t *teller) settleLeg(d *draft, begin, end time.Time) {
+	if d.Start.Before(begin) {
+		d.Start = begin // a row's, which is cut to the second
+	}
 	if d.End.IsZero() || d.End.After(end) {
 		d.End = end
 	}
@@ -466,6 +486,8 @@ func (t *teller) unsaid(d *draft, a *attempt) ringside.DialStatus {
 		return ringside.DialAnswered
 	case a.dest == nil:
 		return byCause(a.caller.cause, ringside.DialFailed)
+	case a.caller == nil && a.dest.rang && a.dest.up.IsZero() && !a.dest.lost && a.dest.cause != ringside.CauseBusy:
+		return ringside.DialNoAnswer // Asterisk 16 says FAILED of a phone that rang until it was given up
 	case d.row != nil && d.row.disposition != "":
 		return d.row.result()
 	case a.dest.lost:
@@ -492,16 +514,19 @@ func byCause(cause ringside.HangupCause, other ringside.DialStatus) ringside.Dia
 	return other
 }
 
+// cutOff is how far the times of events and of the row may be apart, in which the seconds billed are cut.
+const cutOff = 250 * time.Millisecond
+
 // bill makes the talk as long as the PBX bills it, where that is a matter of cutting to seconds. A longer
 // difference is one of meaning: a row counts from when the caller's line was answered, which may be long
-// before the dialled one was.
+// before the dialled one was, and until the caller and who was dialled were parted.
 func (d *draft) bill(seconds int) {
-	talk := int(d.End.Sub(d.Answer) / time.Second)
-	if talk == seconds || talk-seconds > 1 || seconds-talk > 1 {
-		return
-	}
-	if answer := d.End.Add(-time.Duration(seconds) * time.Second); !answer.Before(d.Start) {
-		d.Answer = answer
+	talk, billed := d.End.Sub(d.Answer), time.Duration(seconds)*time.Second
+	switch {
+	case talk < billed && billed-talk <= cutOff:
+		d.End = d.Answer.Add(billed)
+	case talk >= billed+time.Second && talk-billed-time.Second <= cutOff:
+		d.End = d.Answer.Add(billed + time.Second - time.Millisecond)
 	}
 }
 
@@ -555,10 +580,12 @@ func (t *teller) status(w *ringside.Witnessed) ringside.Status {
 		}
 	}
 	switch {
+	case last == nil && t.gap():
+		return ringside.StatusFailed
 	case last == nil:
 		return statusByCause(w.Cause)
 	case last.Result == string(ringside.DialCancelled), last.Result == staysLeft:
-		if t.gap {
+		if t.gap() {
 			return ringside.StatusFailed
 		}
 		return ringside.StatusAbandoned
@@ -568,6 +595,11 @@ func (t *teller) status(w *ringside.Witnessed) ringside.Status {
 		return ringside.StatusBusy
 	}
 	return ringside.StatusFailed
+}
+
+// gap reports whether the call, or a part of it, ended while nobody listened.
+func (t *teller) gap() bool {
+	return slices.ContainsFunc(t.parts, func(p *part) bool { return p.lost })
 }
 
 // statusByCause is the status of a call that reached nobody: the caller left, or the PBX refused it.

@@ -79,7 +79,8 @@ func (t *tales) lost(now time.Time) {
 
 // resync takes up the calls that are there on a new connection. Those that are not there any more have
 // ended while nobody listened: nobody knows when or how, so they count until the connection was lost.
-// Who may not ask for the channels starts anew.
+// Who may not ask for the channels starts anew after a gap. The same is done now and then on a connection
+// that is up, in case an event about a channel's end was left out for a forged one.
 func (t *tales) resync(ctx context.Context, s *Session) error {
 	t.mu.Lock()
 	t.round++
@@ -90,11 +91,22 @@ func (t *tales) resync(ctx context.Context, s *Session) error {
 			fresh = append(fresh, l)
 		}
 	})
-	if err != nil && !errors.Is(err, ringside.ErrNotPermitted) && !errors.Is(err, ringside.ErrRefused) {
+	if err != nil && (!refused(err) || !t.missed()) {
 		return err
 	}
 	t.compared(fresh, time.Now())
 	return err
+}
+
+func refused(err error) bool {
+	return errors.Is(err, ringside.ErrNotPermitted) || errors.Is(err, ringside.ErrRefused)
+}
+
+// missed reports whether the connection was lost since the last list of channels.
+func (t *tales) missed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.lostAt.IsZero()
 }
 
 // listed is a channel that was there before it was known.
@@ -144,7 +156,7 @@ func (t *tales) compared(fresh []listed, now time.Time) {
 	t.lostAt = time.Time{}
 	for _, p := range t.parts {
 		if !p.gone && p.seen < t.round {
-			p.lost, p.tale.gap = true, true
+			p.lost = true
 			t.gone(p, at, now)
 		}
 	}
