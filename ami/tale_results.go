@@ -1,0 +1,127 @@
+package ami
+
+import (
+	"cmp"
+	"strconv"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// settleLeg completes a leg: its end, its result, and who answered.
+func (t *teller) settleLeg(d *draft, begin, end time.Time) {
+	if d.Start.Before(begin) {
+		d.Start = begin // a row's, which is cut to the second
+	}
+	if d.End.IsZero() || d.End.After(end) {
+		d.End = end
+	}
+	if d.End.Before(d.Start) {
+		d.End = d.Start
+	}
+	if a := d.attempt; a != nil {
+		t.settleAttempt(d, a)
+	}
+	if !d.Answer.IsZero() && d.Answer.Before(d.Start) {
+		d.Answer = d.Start
+	}
+	if d.Answer.After(d.End) {
+		d.End = d.Answer
+	}
+}
+
+func (t *teller) settleAttempt(d *draft, a *attempt) {
+	result := a.result
+	if result == "" {
+		result = t.unsaid(d, a)
+	}
+	d.Result = string(result)
+	if d.Kind != legDial {
+		d.Result = staysDone
+		return
+	}
+	if result != ringside.DialAnswered {
+		d.Answer = time.Time{}
+		return
+	}
+	if d.Answer.IsZero() {
+		d.Answer = d.Start
+		if d.row != nil && d.row.answer.After(d.Start) {
+			d.Answer = d.row.answer
+		}
+	}
+	d.Answered = d.Targets[0]
+	if a.dest != nil {
+		// Somebody else may have picked it up.
+		d.Answered = cmp.Or(t.number(endpointOf(a.dest.name)), d.Answered)
+	}
+	if d.row != nil && d.row.answered() {
+		d.bill(d.row.billed)
+	}
+}
+
+// unsaid is the result of an attempt whose end no event told of.
+func (t *teller) unsaid(d *draft, a *attempt) ringside.DialStatus {
+	switch {
+	case !a.answer.IsZero():
+		return ringside.DialAnswered
+	case a.dest == nil:
+		return byCause(a.caller.cause, ringside.DialFailed)
+	case a.caller == nil && a.dest.rang && a.dest.up.IsZero() && !a.dest.lost && a.dest.cause != ringside.CauseBusy:
+		return ringside.DialNoAnswer // Asterisk 16 says FAILED of a phone that rang until it was given up
+	case d.row != nil && d.row.disposition != "":
+		return d.row.result()
+	case a.dest.lost:
+		return ""
+	case !a.dest.up.IsZero():
+		d.Answer = a.dest.up
+		return ringside.DialAnswered
+	}
+	return byCause(a.dest.cause, ringside.DialCancelled)
+}
+
+// byCause is the result that a cause stands for, as Dial sees it.
+func byCause(cause ringside.HangupCause, other ringside.DialStatus) ringside.DialStatus {
+	switch cause {
+	case ringside.CauseBusy:
+		return ringside.DialBusy
+	case ringside.CauseNoUserResponse, ringside.CauseNoAnswer:
+		return ringside.DialNoAnswer
+	case ringside.CauseUnallocated, 3, ringside.CauseAbsent, ringside.CauseRejected, 27:
+		return ringside.DialUnavailable
+	case ringside.CauseCongestion, 38, 42:
+		return ringside.DialCongested
+	}
+	return other
+}
+
+// cutOff is how far the times of events and of the row may be apart, in which the seconds billed are cut.
+const cutOff = 250 * time.Millisecond
+
+// bill makes the talk as long as the PBX bills it, where that is a matter of cutting to seconds. A longer
+// difference is one of meaning: a row counts from when the caller's line was answered, which may be long
+// before the dialled one was, and until the caller and who was dialled were parted.
+func (d *draft) bill(seconds int) {
+	talk, billed := d.End.Sub(d.Answer), time.Duration(seconds)*time.Second
+	switch {
+	case talk < billed && billed-talk <= cutOff:
+		d.End = d.Answer.Add(billed)
+	case talk >= billed+time.Second && talk-billed-time.Second <= cutOff:
+		d.End = d.Answer.Add(billed + time.Second - time.Millisecond)
+	}
+}
+
+// keys gives each leg the PBX's key: of its row, or of its own.
+func (t *teller) keys() {
+	counts := map[string]int{}
+	for i := range t.legs {
+		d := &t.legs[i]
+		if d.row != nil {
+			d.PBXKey = d.row.id + "/" + d.row.sequence
+			continue
+		}
+		key := d.own + "/" + d.Kind
+		counts[key]++
+		d.PBXKey = key + strconv.Itoa(counts[key])
+	}
+}
