@@ -48,6 +48,7 @@ type part struct {
 	left               time.Time // a bridge
 	seen               uint64
 	lost               bool // it ended while nobody listened
+	handed             bool // an attended transfer gave it to somebody
 }
 
 // attempt is an attempt to reach a channel.
@@ -137,7 +138,7 @@ func (c *tale) talk(at time.Time) {
 // settle ends what a channel took part in: it is gone, or it has gone on to something else.
 func (c *tale) settle(p *part, at time.Time, gone bool) {
 	for _, a := range c.attempts {
-		ends := a.dest == p || (gone && a.caller == p && !local(p.name))
+		ends := a.dest == p || (gone && a.caller == p && !local(p.name) && !a.handed())
 		if !ends || !a.end.IsZero() || (!gone && a.answer.IsZero()) {
 			continue
 		}
@@ -158,6 +159,9 @@ func (c *tale) settle(p *part, at time.Time, gone bool) {
 		}
 	}
 }
+
+// handed reports whether who was reached was given to somebody else, so that the talk outlives the caller.
+func (a *attempt) handed() bool { return a.dest != nil && a.dest.handed }
 
 // attemptAt gives the latest attempt to reach a channel.
 func (c *tale) attemptAt(p *part) *attempt {

@@ -195,6 +195,9 @@ func (t *tales) attendedTransfer(n note) {
 				t.join(p.tale, o.tale)
 			}
 		}
+		if to != nil {
+			to.handed = true
+		}
 	}
 	target := n.text("TransferTargetCallerIDNum")
 	if target == "" {
