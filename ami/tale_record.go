@@ -54,7 +54,9 @@ func (c *tale) record(number func(device string) string) (ringside.Witnessed, bo
 	slices.SortStableFunc(t.legs, func(a, b draft) int {
 		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.PBXKey, b.PBXKey))
 	})
-	w.Answer = t.answer()
+	if w.Answer = t.answer(); !w.Answer.IsZero() {
+		w.Answer = within(w.Answer, w.Start, w.End)
+	}
 	w.Status = t.status(&w)
 	w.Outside = slices.ContainsFunc(c.attempts, t.outside)
 	for _, d := range t.legs {

@@ -10,24 +10,32 @@ import (
 
 // settleLeg completes a leg: its end, its result, and who answered.
 func (t *teller) settleLeg(d *draft, begin, end time.Time) {
-	if d.Start.Before(begin) {
-		d.Start = begin // a row's, which is cut to the second
-	}
-	if d.End.IsZero() || d.End.After(end) {
+	// A row's times are cut to the second, and an event may come after the last channel's end.
+	d.Start = within(d.Start, begin, end)
+	if d.End.IsZero() {
 		d.End = end
 	}
-	if d.End.Before(d.Start) {
-		d.End = d.Start
+	if d.attempt != nil {
+		t.settleAttempt(d, d.attempt)
 	}
-	if a := d.attempt; a != nil {
-		t.settleAttempt(d, a)
+	if !d.Answer.IsZero() {
+		d.Answer = within(d.Answer, d.Start, end)
+		if d.End.Before(d.Answer) {
+			d.End = d.Answer
+		}
 	}
-	if !d.Answer.IsZero() && d.Answer.Before(d.Start) {
-		d.Answer = d.Start
+	d.End = within(d.End, d.Start, end)
+}
+
+// within is a time moved into a span.
+func within(at, from, to time.Time) time.Time {
+	if at.Before(from) {
+		return from
 	}
-	if d.Answer.After(d.End) {
-		d.End = d.Answer
+	if at.After(to) {
+		return to
 	}
+	return at
 }
 
 func (t *teller) settleAttempt(d *draft, a *attempt) {
@@ -105,9 +113,9 @@ func (d *draft) bill(seconds int) {
 	talk, billed := d.End.Sub(d.Answer), time.Duration(seconds)*time.Second
 	switch {
 	case talk < billed && billed-talk <= cutOff:
-		d.End = d.Answer.Add(billed)
+		d.Answer = d.End.Add(-billed)
 	case talk >= billed+time.Second && talk-billed-time.Second <= cutOff:
-		d.End = d.Answer.Add(billed + time.Second - time.Millisecond)
+		d.Answer = d.End.Add(-billed - time.Second + time.Millisecond)
 	}
 }
 

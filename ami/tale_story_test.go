@@ -137,13 +137,3 @@ func pad(id string) string {
 	i := strings.LastIndexByte(id, '.')
 	return fmt.Sprintf("%s%08s", id[:max(i, 0)], id[i+1:])
 }
-
-// recordedBytes is a recording of Asterisk 22 without its greeting.
-func recordedBytes(t testing.TB, name string) []byte {
-	raw, err := os.ReadFile(filepath.Join("testdata", "recorded", "22", name+".txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, raw, _ = bytes.Cut(raw, []byte("\r\n"))
-	return raw
-}

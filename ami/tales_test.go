@@ -364,31 +364,74 @@ func TestQuality(t *testing.T) {
 	}
 }
 
-// FuzzTales: whatever comes, it never panics, and keeps nothing of calls that are over.
+// FuzzTales: whatever comes in whatever order, it never panics, every call is told once and sanely, and
+// nothing is kept of calls that are over. Two bytes are an event: which, and about which channels.
 func FuzzTales(f *testing.F) {
-	for _, r := range []string{"call-answered", "queue-abandon", "park-and-pickup"} {
-		f.Add(recordedBytes(f, r))
+	f.Add([]byte{0, 0x01, 0, 0x12, 2, 0x12, 3, 0x12, 5, 0x11, 5, 0x22, 6, 0x11, 1, 0x21, 1, 0x11})
+	f.Add([]byte{0, 0x01, 7, 0x11, 8, 0x11, 9, 0x12, 10, 0x12, 11, 0x12, 12, 0x12, 13, 0x11, 14, 0x11})
+	f.Add([]byte("a caller who is very hostile, and goes on and on about it"))
+	names := []string{
+		"PJSIP/trunk-1", "PJSIP/101-2", "Local/101@x-3;1", "Local/101@x-3;2", "PJSIP/102-4", "AsyncGoto/PJSIP/101-2", "", "Local/101@y-4;1",
 	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		calls := newTales(phones)
-		in := newFramer(strings.NewReader(string(raw)))
-		for m, err := in.next(); err == nil; m, err = in.next() {
-			calls.event(m.find("Event"), m, began)
-		}
-		for i, w := range drain(calls) {
-			if len(w.Legs) > maxLegs || w.End.Before(w.Start) || w.CallID == "" || w.Status == "" {
-				t.Errorf("call %d is %+v", i, w)
+	words := []string{
+		"Newchannel", "Hangup", "DialBegin", "DialEnd", "Newstate", "BridgeEnter", "BridgeLeave", "QueueCallerJoin", "QueueCallerLeave",
+		"QueueCallerAbandon", "AgentConnect", "ParkedCall", "UnParkedCall", "ConfbridgeJoin", "ConfbridgeLeave", "BlindTransfer",
+		"AttendedTransfer", "Rename", "Cdr", "CEL", "CEL", "ParkedCallTimeOut", "ParkedCallGiveUp", "UserEvent", "VarSet",
+	}
+	values := []string{"ANSWER", "BUSY", "", "NOANSWER", "ANSWERED", "FAILED", "basic", "Success"}
+	f.Fuzz(func(t *testing.T, program []byte) {
+		s := newStory()
+		for i := 0; i+1 < len(program); i += 2 {
+			what, about := program[i], program[i+1]
+			one, two, value := about>>4&7, about&7, values[what>>5&7]
+			id, other := fmt.Sprint("u", one), fmt.Sprint("u", two)
+			pairs := []string{
+				"Channel", names[one], "ChannelState", fmt.Sprint(two), "CallerIDNum", value, "Exten", value, "Uniqueid", id, "Linkedid", other,
+				"BridgeUniqueid", other, "BridgeType", "basic", "DialStatus", value, "Result", value, "DialString", value, "Newname", names[two],
+				"DestinationChannel", names[two], "LastApplication", []string{"Dial", "Queue", "VoiceMail", "Echo"}[two&3], "Disposition", value,
+				"StartTime", fmt.Sprintf("2026-11-24 19:34:%02d", what>>2), "BillableSeconds", fmt.Sprint(what), "Sequence", fmt.Sprint(about),
+				"EventName", []string{"CHAN_START", "APP_START", "APP_END", ""}[what>>6], "Application", []string{"Dial", "VoiceMail"}[two&1],
+				"AppData", "PJSIP/101&PJSIP/9@trunk,10", "HoldTime", fmt.Sprint(what), "Cause", fmt.Sprint(about), "UserEvent", "CRMCallData",
 			}
+			for j, kind := range []string{"Dest", "Parkee", "Retriever", "Transferer", "Transferee", "OrigTransferer", "SecondTransferer", "TransferTarget"} {
+				pairs = append(pairs, kind+"Uniqueid", []string{other, id}[j&1], kind+"Linkedid", other)
+			}
+			s.at(float64(i)*0.7).say(words[int(what&31)%len(words)], pairs...)
+		}
+		seen := map[string]bool{}
+		for _, w := range drain(s.tales) {
+			if len(w.Legs) > maxLegs || w.End.Before(w.Start) || w.CallID == "" || w.Status == "" || seen[w.CallID] && len(program) < 8 {
+				t.Errorf("a call is %+v", w)
+			}
+			seen[w.CallID] = true
+			if (w.Status == ringside.StatusAnswered) == w.Answer.IsZero() || w.Answer.After(w.End) {
+				t.Errorf("%s, but answered %v", w.Status, w.Answer)
+			}
+			keys := map[string]bool{}
 			for _, l := range w.Legs {
-				if l.End.Before(l.Start) || (!l.Answer.IsZero() && (l.Answer.Before(l.Start) || l.Answer.After(l.End))) || l.PBXKey == "" {
-					t.Errorf("call %d has %+v", i, l)
+				if l.End.Before(l.Start) || (!l.Answer.IsZero() && (l.Answer.Before(l.Start) || l.Answer.After(l.End))) || l.PBXKey == "" || keys[l.PBXKey] {
+					t.Errorf("a leg is %+v", l)
 				}
+				keys[l.PBXKey] = true
 			}
 		}
-		for id, p := range calls.parts {
-			if p.tale.finished || p.tale.merged {
+		alive := map[*tale]int{}
+		for id, p := range s.parts {
+			if p.tale.finished || p.tale.merged || p.id != id {
 				t.Errorf("%q is kept", id)
 			}
+			if !p.gone && !p.noise {
+				alive[p.tale]++
+			}
+		}
+		for e := s.open.Front(); e != nil; e = e.Next() {
+			c := e.Value.(*tale)
+			if c.alive != alive[c] || c.alive == 0 && len(c.parts) > 0 {
+				t.Errorf("%d channels are counted, %d alive", c.alive, alive[c])
+			}
+		}
+		if s.open.Len() > len(s.calls) || len(s.bridges) > len(s.parts) {
+			t.Error("something is kept")
 		}
 	})
 }
