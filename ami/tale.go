@@ -116,7 +116,9 @@ func (c *tale) take(o *tale) {
 	c.alive += o.alive
 	c.attempts = append(c.attempts, o.attempts...)
 	c.stays = append(c.stays, o.stays...)
-	c.rows = append(c.rows, o.rows...)
+	for _, r := range o.rows {
+		c.told(r)
+	}
 	c.talk(o.talked)
 	if c.recording == "" {
 		c.recording = o.recording
