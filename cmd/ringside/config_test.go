@@ -70,6 +70,16 @@ func TestConfigurationErrorsNameTheKeyAndTheLine(t *testing.T) {
 				`outbound.total: there is no key "per_day"`,
 			},
 		},
+		{
+			"everything at once for the manager interface", "ami: {address: '10.0.0.1:5038', username: '', plain: true, ca_file: a, pin: sesame, events: 'call,gossip', timeout: 1ms, keepalive: 1h, reconcile: 1s, context: 'a b', extension: 'e', external: '${number}&x', limits: {online: 0, degraded: 101, ping: 0s, window: 1s, long_wait: 0s, clock: 0s, short: -1s}}\n",
+			[]string{
+				"ami.tls: is needed: 10.0.0.1 is not this machine", "ami.username: is missing", "ami.secret: is missing", "ami.tls: must be on", "ami.pin: and ami.ca_file",
+				`ami.events: "gossip" is no class`, "ami.timeout: 1ms", "ami.keepalive: 1h0m0s", "ami.reconcile: 1s", `ami.context: "a b"`, "ami.extension:", "ami.external:",
+				"ami.limits.online: 0", "ami.limits.degraded: 101", "ami.limits.ping: 0s", "ami.limits.window: 1s", "ami.limits.long_wait: 0s", "ami.limits.clock: 0s", "ami.limits.short: -1s",
+			},
+		},
+		{"an address without a port", "ami: {address: localhost, secret: x}\n", []string{`ami.address: "localhost" is no address`}},
+		{"two secrets", "ami: {secret: sesame, secret_file: f}\n", []string{"ami.secret: and ami.secret_file"}},
 		{"nonsense to listen on", "http: {listen: nonsense}\n", []string{"http.listen:", "127.0.0.1:4580"}},
 	}
 	for _, c := range cases {
