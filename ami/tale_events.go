@@ -172,7 +172,7 @@ func (t *tales) bridgeLeave(n note) {
 }
 
 func (t *tales) blindTransfer(n note) {
-	p, who := t.known(n, "Transferer"), t.known(n, "Transferee")
+	p, who := t.known(n, "Transferer"), t.known(n, "Transferee") //nolint:misspell // Asterisk's word
 	if p == nil {
 		return
 	}

@@ -125,7 +125,7 @@ func (t *tales) list(m Message, now time.Time) (listed, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := note{m, now, now}
-	id, up := string(m.find("Uniqueid")), number(m.find("ChannelState")) == 6
+	up := channelState(m.find("ChannelState")) == ringside.ChannelUp
 	if p := t.known(n, ""); p != nil && !p.gone {
 		p.seen = t.round
 		if a := p.tale.attemptAt(p); up && a != nil && a.result == "" {
@@ -135,7 +135,7 @@ func (t *tales) list(m Message, now time.Time) (listed, bool) {
 	}
 	n.at = now.Add(-min(max(0, clock(n.text("Duration"))), 366*24*time.Hour))
 	t.newChannel(n)
-	p := t.parts[id]
+	p := t.parts[string(m.find("Uniqueid"))]
 	if p == nil || p.gone {
 		return listed{}, false
 	}

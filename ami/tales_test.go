@@ -168,10 +168,14 @@ func TestCallsThatReachNobody(t *testing.T) {
 		play func(*story)
 		want string
 	}{
-		{"it is refused at once", func(s *story) { s.hangsUp(21, "A") },
-			`failed, answered -, over 0.0, cause 21`},
-		{"the caller hangs up in a menu", func(s *story) { s.at(5).hangsUp(16, "A") },
-			`abandoned, answered -, over 5.0, cause 16`},
+		{
+			"it is refused at once", func(s *story) { s.hangsUp(21, "A") },
+			`failed, answered -, over 0.0, cause 21`,
+		},
+		{
+			"the caller hangs up in a menu", func(s *story) { s.at(5).hangsUp(16, "A") },
+			`abandoned, answered -, over 5.0, cause 16`,
+		},
 		{"the queue gives up", func(s *story) {
 			s.say("QueueCallerJoin", append(s.block("", "A"), "Queue", "support")...)
 			s.at(30).say("QueueCallerLeave", append(s.block("", "A"), "Queue", "support")...).hangsUp(16, "A")
@@ -345,8 +349,11 @@ func TestQuality(t *testing.T) {
 		status ringside.Status
 		talk   time.Duration
 	}{
-		{ringside.StatusAnswered, 5 * time.Second}, {ringside.StatusAnswered, 95 * time.Second}, {ringside.StatusAnswered, 20 * time.Second},
-		{ringside.StatusFailed, 0}, {ringside.StatusAbandoned, 0},
+		{ringside.StatusAnswered, 5 * time.Second},
+		{ringside.StatusAnswered, 95 * time.Second},
+		{ringside.StatusAnswered, 20 * time.Second},
+		{ringside.StatusFailed, 0},
+		{ringside.StatusAbandoned, 0},
 	} {
 		w := ringside.Witnessed{Status: c.status, End: began.Add(time.Duration(i) * time.Second)}
 		if c.talk > 0 {
@@ -393,7 +400,7 @@ func FuzzTales(f *testing.F) {
 				"EventName", []string{"CHAN_START", "APP_START", "APP_END", ""}[what>>6], "Application", []string{"Dial", "VoiceMail"}[two&1],
 				"AppData", "PJSIP/101&PJSIP/9@trunk,10", "HoldTime", fmt.Sprint(what), "Cause", fmt.Sprint(about), "UserEvent", "CRMCallData",
 			}
-			for j, kind := range []string{"Dest", "Parkee", "Retriever", "Transferer", "Transferee", "OrigTransferer", "SecondTransferer", "TransferTarget"} {
+			for j, kind := range []string{"Dest", "Parkee", "Retriever", "Transferer", "Transferee", "OrigTransferer", "SecondTransferer", "TransferTarget"} { //nolint:misspell // Asterisk's words
 				pairs = append(pairs, kind+"Uniqueid", []string{other, id}[j&1], kind+"Linkedid", other)
 			}
 			s.at(float64(i)*0.7).say(words[int(what&31)%len(words)], pairs...)
