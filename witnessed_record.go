@@ -133,6 +133,17 @@ func (l *Leg) like(other *Leg) bool {
 	return slices.ContainsFunc(other.Targets, func(t string) bool { return slices.Contains(l.Targets, t) })
 }
 
+// heard is what a caller heard in place of a person; empty if nothing.
+func (w *Witnessed) heard() Disposition {
+	switch {
+	case w.has("voicemail"):
+		return EndVoicemail
+	case w.has("announcement"):
+		return EndAnnounced
+	}
+	return ""
+}
+
 // outcome is how the call ended. Who reached a machine only has reached nobody, as in ringside's own
 // records.
 func (w *Witnessed) outcome() (Status, Disposition) {
@@ -145,18 +156,14 @@ func (w *Witnessed) outcome() (Status, Disposition) {
 	}
 	switch status {
 	case StatusAnswered:
-		switch {
-		case slices.ContainsFunc(w.Legs, func(l Leg) bool { return l.person() }):
-		case w.has("voicemail"):
-			return StatusNoAnswer, EndVoicemail
-		case w.has("announcement"):
-			return StatusNoAnswer, EndAnnounced
+		if heard := w.heard(); heard != "" && !slices.ContainsFunc(w.Legs, func(l Leg) bool { return l.person() }) {
+			return StatusNoAnswer, heard
 		}
 		return status, EndTalked
 	case StatusBusy:
 		return status, EndBusy
 	case StatusNoAnswer:
-		return status, EndNoAnswer
+		return status, cmp.Or(w.heard(), EndNoAnswer)
 	case StatusAbandoned:
 		return status, EndAbandoned
 	}

@@ -65,6 +65,13 @@ func TestRecordOfACallThatRingsideHasNotRouted(t *testing.T) {
 			`no_answer, no_answer, to "", 20 s [a:dial 102]`,
 		},
 		{
+			"nobody answers, and a message is left",
+			Witnessed{Status: StatusNoAnswer, End: at(40), Legs: []Leg{
+				leg("a", "dial", "102", 0, 0, 20, DialNoAnswer), leg("b", "voicemail", "102", 20, 0, 40, "done"),
+			}},
+			`no_answer, voicemail, to "", 40 s [a:dial 102 b:voicemail 102]`,
+		},
+		{
 			"busy",
 			Witnessed{Status: StatusBusy, End: at(1), Legs: []Leg{leg("a", "dial", "102", 0, 0, 1, DialBusy)}},
 			`busy, busy, to "", 1 s [a:dial 102]`,

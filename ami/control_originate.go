@@ -45,7 +45,7 @@ func (p *PBX) Originate(ctx context.Context, r ringside.OriginateRequest) (rings
 	for _, v := range r.Variables {
 		a = a.With("Variable", v.Name+"="+argument(v.Value))
 	}
-	return p.call(ctx, a, r.From, r.Ring, r.Async)
+	return p.call(ctx, a, r.From, r.Ring, r.Async, placedID)
 }
 
 // argument keeps a value one value: Asterisk reads a header Variable as arguments, separated by commas.
@@ -67,11 +67,11 @@ func (p *PBX) Spy(ctx context.Context, r ringside.SpyRequest) (ringside.Originat
 	}[r.Mode]
 	a := NewAction("Originate", "Application", "ChanSpy", "Data", r.Channel+","+options,
 		"CallerID", fmt.Sprintf("%q <%s>", "Spy", r.Listener.Number))
-	return p.call(ctx, a, r.Listener, 0, false)
+	return p.call(ctx, a, r.Listener, 0, false, spyID)
 }
 
 // call calls a target and, unless async, waits until it has answered or the attempt has failed.
-func (p *PBX) call(ctx context.Context, a Action, who ringside.Target, ring time.Duration, async bool) (ringside.Originated, error) {
+func (p *PBX) call(ctx context.Context, a Action, who ringside.Target, ring time.Duration, async bool, kind string) (ringside.Originated, error) {
 	var none ringside.Originated
 	s, err := p.live()
 	if err != nil {
@@ -84,7 +84,7 @@ func (p *PBX) call(ctx context.Context, a Action, who ringside.Target, ring time
 	if ring == 0 {
 		ring = defaultRing
 	}
-	made := ringside.Originated{ID: newChannelID()}
+	made := ringside.Originated{ID: newChannelID(kind)}
 	a = a.With("Channel", device).With("ChannelId", made.ID).With("Async", "true").
 		With("Timeout", fmt.Sprint(ring.Milliseconds()))
 	if async {
@@ -149,12 +149,19 @@ func causeStatus(cause ringside.HangupCause) ringside.DialStatus {
 	return ringside.DialFailed
 }
 
+// What the unique ids of channels begin with that ringside makes: of calls that it places, and of those who
+// only listen in.
+const (
+	placedID = "ringside-"
+	spyID    = "ringside-spy-"
+)
+
 // newChannelID makes a unique id in the form of Asterisk's own: the time, a point, and what makes it
 // unique.
-func newChannelID() string {
+func newChannelID(kind string) string {
 	b := make([]byte, 6)
 	_, _ = rand.Read(b) // it never fails
-	return fmt.Sprintf("ringside-%d.%s", time.Now().Unix(), hex.EncodeToString(b))
+	return fmt.Sprintf("%s%d.%s", kind, time.Now().Unix(), hex.EncodeToString(b))
 }
 
 // errPlace says that the dialplan lacks what calls are sent to.

@@ -3,6 +3,7 @@ package ami
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -36,8 +37,8 @@ func (t *tales) handOver(ctx context.Context, witness func(context.Context, ring
 			return wait
 		}
 		w, ok := c.record(t.number)
-		if !ok {
-			continue
+		if !ok || strings.HasPrefix(w.CallID, spyID) {
+			continue // listening in is no call
 		}
 		t.remember(&w)
 		if witness != nil {

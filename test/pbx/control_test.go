@@ -200,6 +200,11 @@ func TestSpy(t *testing.T) {
 				}
 				s.together("plain", "101")
 				s.refuses("no such channel", "spy", "103", "PJSIP/101-ffffffff")
+				s.say("hangup", spied)
+				s.eventually("the talk is recorded, and listening in is not", func() (bool, error) {
+					calls, err := s.daemon.Calls()
+					return len(calls) == 1 && !calls[0].Live(), err
+				})
 			})
 		})
 	}
