@@ -69,7 +69,7 @@ func TestRecordOfACallThatRingsideHasNotRouted(t *testing.T) {
 			Witnessed{Status: StatusNoAnswer, End: at(40), Legs: []Leg{
 				leg("a", "dial", "102", 0, 0, 20, DialNoAnswer), leg("b", "voicemail", "102", 20, 0, 40, "done"),
 			}},
-			`no_answer, voicemail, to "", 40 s [a:dial 102 b:voicemail 102]`,
+			`no_answer, voicemail, to "", 40 s [a:dial 102; b:voicemail 102]`,
 		},
 		{
 			"busy",
