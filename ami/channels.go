@@ -271,18 +271,7 @@ func clock(text string) time.Duration {
 	return time.Duration(t) * time.Second
 }
 
-// list gives all channels, the oldest first.
-func (c *channels) list() []ringside.ChannelInfo {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	all := make([]ringside.ChannelInfo, 0, len(c.all))
-	for _, ch := range c.all {
-		all = append(all, ch.ChannelInfo)
-	}
-	oldestFirst(all)
-	return all
-}
-
+// oldestFirst puts channels in the order of their beginning.
 func oldestFirst(all []ringside.ChannelInfo) {
 	slices.SortFunc(all, func(a, b ringside.ChannelInfo) int {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))

@@ -8,7 +8,7 @@ import (
 	"github.com/ringside-pbx/ringside"
 )
 
-// AuthError: Asterisk refuses the user or the secret. It is not tried again quickly: Asterisk counts.
+// AuthError is Asterisk's refusal of the user or the secret. It is not tried again quickly: Asterisk counts.
 type AuthError struct{ Message string }
 
 // Error implements error.

@@ -38,13 +38,15 @@ func TestMessagesAreCutAtTheirBlankLines(t *testing.T) {
 		{
 			"a line feed of its own is part of the value, as after Park",
 			"Response: Success\r\nMessage: Park successful\n\r\n\r\nEvent: B\r\n\r\n",
-			[]string{"Response: Success\nMessage: Park successful\n\n", "Event: B\n"}, nil,
+			[]string{"Response: Success\nMessage: Park successful\n\n", "Event: B\n"},
+			nil,
 		},
 		{"an answer that ends twice, as QueueRule's", "Response: Success\r\n\r\n\r\nEvent: B\r\n\r\n", []string{"Response: Success\n", "Event: B\n"}, nil},
 		{
 			"the old form of a command's output",
 			"Response: Follows\r\nPrivilege: Command\r\nActionID: 7\r\nName: x\n\nEvent: y\n--END COMMAND--\r\n\r\nEvent: B\r\n\r\n",
-			[]string{"Response: Follows\nPrivilege: Command\nActionID: 7\nOutput: Name: x\nOutput: \nOutput: Event: y\n", "Event: B\n"}, nil,
+			[]string{"Response: Follows\nPrivilege: Command\nActionID: 7\nOutput: Name: x\nOutput: \nOutput: Event: y\n", "Event: B\n"},
+			nil,
 		},
 		{"cut off", "Event: A\r\n\r\nEvent: B\r\n", []string{"Event: A\n"}, io.ErrUnexpectedEOF},
 		{"nothing", "", nil, nil},

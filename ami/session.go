@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"runtime/debug"
 	"strconv"
@@ -136,7 +135,7 @@ func (s *Session) read(in *framer) {
 	}
 	_ = s.conn.Close()
 	if errors.Is(err, io.EOF) {
-		err = errors.New("Asterisk closed the connection")
+		err = errors.New("the connection was closed")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,8 +237,6 @@ func (s *Session) write(ctx context.Context, raw []byte) error {
 	}
 	return nil
 }
-
-func (s *Session) log() *slog.Logger { return s.login.Log }
 
 func (s *Session) nextID() string {
 	s.last++

@@ -23,15 +23,6 @@ func number(b []byte) int {
 	return sign * n
 }
 
-// yes reports whether a value is one of Asterisk's words for true.
-func yes(b []byte) bool {
-	switch string(b) {
-	case "1", "yes", "Yes", "true", "True", "on":
-		return true
-	}
-	return false
-}
-
 // epoch reads seconds since 1970 with a fraction, as in a ping's answer; the zero time is none.
 func epoch(text string) time.Time {
 	whole, fraction, _ := strings.Cut(text, ".")

@@ -9,8 +9,16 @@ import (
 func TestCommandsOfThePBXWithoutOne(t *testing.T) {
 	r := startDaemon(t, "")
 	for _, args := range [][]string{
-		{"originate", "101", "102"}, {"channels"}, {"hangup", "PJSIP/101-1"}, {"transfer", "PJSIP/101-1", "102"}, {"health"},
-		{"queue", "stats"}, {"queue", "add", "101", "support"}, {"park", "PJSIP/101-1"}, {"spy", "103", "PJSIP/101-1"}, {"dtmf", "PJSIP/101-1", "1"},
+		{"originate", "101", "102"},
+		{"channels"},
+		{"hangup", "PJSIP/101-1"},
+		{"transfer", "PJSIP/101-1", "102"},
+		{"health"},
+		{"queue", "stats"},
+		{"queue", "add", "101", "support"},
+		{"park", "PJSIP/101-1"},
+		{"spy", "103", "PJSIP/101-1"},
+		{"dtmf", "PJSIP/101-1", "1"},
 	} {
 		_, errOut, code := r.cli(args...)
 		if code != 1 || !strings.Contains(errOut, "no PBX is configured: set ami.address") {

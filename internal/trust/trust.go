@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// ErrPin: the other side has shown another certificate than the pinned one.
+// ErrPin says that the other side has shown another certificate than the pinned one.
 var ErrPin = errors.New("the certificate is not the pinned one")
 
 // TLS says whom to trust and as whom to appear.
