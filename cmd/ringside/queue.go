@@ -79,6 +79,7 @@ func (c *queueStatsCmd) once(p *program, daemon control.PBX) error {
 	case len(all) == 0:
 		_, _ = fmt.Fprintln(p.out, "The PBX has no queues.")
 	case c.Summary:
+		summaryHead(p.out)
 		for i := range summaries {
 			printSummary(p.out, &summaries[i])
 		}
@@ -88,28 +89,48 @@ func (c *queueStatsCmd) once(p *program, daemon control.PBX) error {
 	return nil
 }
 
+// summaryHead is the head of the table that printSummary makes.
+func summaryHead(out io.Writer) {
+	_, _ = fmt.Fprintln(out, "queue                waiting  longest  free  busy  paused  agents   done  left       in time  hold  talk  compared")
+}
+
+// printSummary prints a queue's figures as a line: who waits and for how long, the agents, and what became
+// of calls.
 func printSummary(out io.Writer, s *ringside.PBXQueueSummary) {
-	asked := s.Completed + s.Abandoned
-	left := 0.0
-	if asked > 0 {
-		left = 100 * float64(s.Abandoned) / float64(asked)
+	left := "0"
+	if all := s.Completed + s.Abandoned; s.Abandoned > 0 {
+		left = fmt.Sprintf("%d (%d %%)", s.Abandoned, 100*s.Abandoned/all)
 	}
-	stale := ""
+	inTime := ""
+	if s.ServiceLevel > 0 {
+		inTime = fmt.Sprintf("%.0f %% %ds", s.ServiceLevelPerf, s.ServiceLevel)
+	}
+	_, _ = fmt.Fprintf(out, "%-20s %7d %8s %5d %5d %7d %7d %6d  %-9s %8s %5s %5s  %s\n", safe(s.Queue), s.Waiting, clock(s.LongestWait),
+		s.Available, s.Busy, s.Paused, s.Agents, s.Completed, left, inTime, clock(s.HoldTime), clock(s.TalkTime), compared(s))
+}
+
+// compared says how old what is known of a queue is.
+func compared(s *ringside.PBXQueueSummary) string {
 	if s.Stale {
-		stale = "  (as of " + age(s.Checked) + " ago: the PBX can't be asked)"
+		last := s.Checked
+		if s.Changed.After(last) {
+			last = s.Changed
+		}
+		return "STALE: the PBX can't be asked, this is " + age(last) + " old"
 	}
-	_, _ = fmt.Fprintf(out, "%-20s %s, the longest for %s; agents: %d free, %d busy, %d paused of %d; %d completed, %d abandoned (%.0f %%); %.0f %% within %d s; hold %d s, talk %d s%s\n",
-		safe(s.Queue), count(s.Waiting, "caller waits", "callers wait"), lasting(time.Duration(s.LongestWait)*time.Second),
-		s.Available, s.Busy, s.Paused, s.Agents, s.Completed, s.Abandoned, left, s.ServiceLevelPerf, s.ServiceLevel, s.HoldTime, s.TalkTime, stale)
+	return age(s.Checked) + " ago"
 }
 
 func printQueues(out io.Writer, all []ringside.PBXQueue, now time.Time) {
+	if len(all) > 0 {
+		summaryHead(out)
+	}
 	for i := range all {
 		q := &all[i]
 		s := q.Summary(now)
 		printSummary(out, &s)
 		for _, m := range q.Members {
-			state := string(m.State)
+			state := strings.ReplaceAll(string(m.State), "_", " ")
 			if m.Paused {
 				state = strings.TrimRight("paused "+m.PausedReason, " ")
 				if !m.PausedSince.IsZero() {
@@ -120,10 +141,10 @@ func printQueues(out io.Writer, all []ringside.PBXQueue, now time.Time) {
 			if m.Name != "" && m.Name != m.Interface {
 				name += " " + m.Name
 			}
-			_, _ = fmt.Fprintf(out, "  %-30s %-24s %s taken, penalty %d\n", safe(name), safe(state), callCount(m.CallsTaken), m.Penalty)
+			_, _ = fmt.Fprintf(out, "    %-30s %-24s %s taken, penalty %d\n", safe(name), safe(state), callCount(m.CallsTaken), m.Penalty)
 		}
 		for _, c := range q.Callers {
-			_, _ = fmt.Fprintf(out, "  %2d. %-20s waits for %s\n", c.Position, caller(c.Number), lasting(now.Sub(c.Since).Round(time.Second)))
+			_, _ = fmt.Fprintf(out, "    %2d. %-26s waits for %s\n", c.Position, caller(c.Number), lasting(now.Sub(c.Since).Round(time.Second)))
 		}
 	}
 }
