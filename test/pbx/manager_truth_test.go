@@ -59,6 +59,22 @@ func TestCallThatRingsideDidNotRouteIsRecordedOnce(t *testing.T) {
 	})
 }
 
+func TestDecisionWhoseOutcomeNobodyReportsIsCompleted(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		s.phone("101", pbx.Answers(soon))
+		s.managed(directory([]string{"101"}, `
+rules: [{id: 5, name: All, called_number_pattern: "15", action: route_to_number, target_number: "101"}]
+`))
+		// This dialplan asks ringside to decide, and does not tell what became of it.
+		c := s.dials(pbx.CallSpec{At: pbx.FromPlain, To: "1577", Talk: short})
+		s.ends(c, 200)
+		r, ok := s.recordIf(c, func(r ringside.Call) bool { return r.Status == ringside.StatusAnswered })
+		if !ok || r.Disposition != ringside.EndTalked || r.RoutedTo != "101" || r.Revision != 2 || r.Rule == nil {
+			t.Errorf("the record: %+v", r)
+		}
+	})
+}
+
 func TestTransferredCallIsOneRecord(t *testing.T) {
 	story(t, func(t *testing.T, s *stage) {
 		s.phone("101", pbx.Answers(soon))
