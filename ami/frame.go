@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // Bounds of what is read. Asterisk's longest messages are answers to Command and ListCommands.
@@ -20,8 +21,12 @@ var errTooLong = fmt.Errorf("a message is longer than %d bytes", maxMessage)
 type framer struct {
 	from io.Reader
 	buf  []byte
-	// buf[start:end] has been read and not been handed out; buf[start:seen] holds no end of a message.
+	// buf[start:end] has been read and not been handed out; lines are where the lines end in buf[:seen],
+	// and of buf[start:] those from lines[line] on.
 	start, seen, end int
+	lines            []int32
+	line             int
+	view             view // of the message that was handed out
 }
 
 func newFramer(from io.Reader) *framer { return &framer{from: from, buf: make([]byte, firstBuf)} }
@@ -42,7 +47,6 @@ func (f *framer) banner() (string, error) {
 		if i := bytes.Index(f.buf[f.start:f.end], []byte(newline)); i >= 0 {
 			text := string(f.buf[f.start : f.start+i])
 			f.start += i + len(newline)
-			f.seen = f.start
 			return text, nil
 		}
 		if f.end-f.start > 1024 {
@@ -61,7 +65,6 @@ func (f *framer) next() (Message, error) {
 		// An empty message is what is left of an answer that ended twice.
 		for begins(f.buf[f.start:f.end], newline) {
 			f.start += len(newline)
-			f.seen = max(f.seen, f.start)
 		}
 		if m, ok := f.cut(); ok {
 			return m, nil
@@ -80,23 +83,32 @@ func (f *framer) next() (Message, error) {
 
 // cut takes a whole message off the buffer, if there is one.
 func (f *framer) cut() (Message, bool) {
-	end, keep := blank, len(newline)
 	if begins(f.buf[f.start:f.end], follows) {
-		end, keep = endOutput, 0
+		i := bytes.Index(f.buf[f.start:f.end], []byte(endOutput))
+		if i < 0 {
+			return Message{}, false
+		}
+		raw := f.buf[f.start : f.start+i]
+		f.start += i + len(endOutput)
+		return followed(raw), true
 	}
-	from := max(f.start, f.seen-len(end)+1)
-	i := bytes.Index(f.buf[from:f.end], []byte(end))
-	if i < 0 {
+	if f.seen < f.end {
+		f.lines = appendLines(f.lines, f.buf[:f.end], f.seen)
 		f.seen = f.end
-		return Message{}, false
 	}
-	m := Message{f.buf[f.start : from+i+keep]}
-	f.start = from + i + len(end)
-	f.seen = f.start
-	if keep == 0 {
-		m = followed(m.raw)
+	for f.line < len(f.lines) && int(f.lines[f.line]) < f.start {
+		f.line++
 	}
-	return m, true
+	for i := f.line + 1; i < len(f.lines); i++ {
+		if f.lines[i] != f.lines[i-1]+int32(len(newline)) {
+			continue
+		}
+		f.view.lines, f.view.start = f.lines[f.line:i], int32(f.start)
+		m := Message{f.buf[f.start : f.lines[i]-1], &f.view}
+		f.start, f.line = int(f.lines[i])+1, i+1
+		return m, true
+	}
+	return Message{}, false
 }
 
 // followed gives an old command's answer the form that newer ones have: a header Output for each line.
@@ -115,12 +127,12 @@ func followed(raw []byte) Message {
 		}
 		b.WriteString(newline)
 	}
-	return Message{b.Bytes()}
+	return Message{raw: b.Bytes()}
 }
 
 // more reads on, into room that it makes.
 func (f *framer) more() error {
-	if f.end == len(f.buf) {
+	if f.start == f.end || f.end == len(f.buf) {
 		if f.start > len(f.buf)/2 || f.start == f.end {
 			copy(f.buf, f.buf[f.start:f.end])
 		} else {
@@ -128,12 +140,18 @@ func (f *framer) more() error {
 			copy(bigger, f.buf[f.start:f.end])
 			f.buf = bigger
 		}
-		f.seen -= f.start
+		f.lines = f.lines[:copy(f.lines, f.lines[f.line:])]
+		for i := range f.lines {
+			f.lines[i] -= int32(f.start)
+		}
+		f.line = 0
+		f.seen = max(f.seen-f.start, 0)
 		f.end -= f.start
 		f.start = 0
 	}
 	n, err := f.from.Read(f.buf[f.end:])
 	f.end += n
+	f.view.at = time.Now()
 	if n > 0 {
 		return nil
 	}

@@ -107,7 +107,7 @@ func FuzzFrames(f *testing.F) {
 			t.Errorf("pieces make a difference: %v, %v\n%s", err1, err2, diff)
 		}
 		for _, text := range whole {
-			m := Message{[]byte(text)}
+			m := Message{raw: []byte(text)}
 			for name, value := range m.Headers() {
 				_, _ = name, value
 			}

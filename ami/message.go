@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"iter"
 	"strings"
+	"time"
 )
 
 // Message is one message of Asterisk: a response or an event. It is a view of the bytes as they came; one
@@ -11,13 +12,39 @@ import (
 type Message struct {
 	// raw are header lines, each ended by CR LF.
 	raw []byte
+	*view
+}
+
+// view is what is known of a message as long as it is valid; nil: nothing.
+type view struct {
+	// at is when it was read.
+	at time.Time
+	// lines are where its lines end, counted from before its start.
+	lines []int32
+	start int32
 }
 
 // ParseMessage makes a message of its text, of which every line ends with CR LF.
-func ParseMessage(text string) Message { return Message{[]byte(text)} }
+func ParseMessage(text string) Message { return Message{raw: []byte(text)} }
 
 // Clone gives a copy that stays.
-func (m Message) Clone() Message { return Message{bytes.Clone(m.raw)} }
+func (m Message) Clone() Message { return Message{raw: bytes.Clone(m.raw)} }
+
+// ends are where the lines end.
+func (m Message) ends() view {
+	if m.view != nil {
+		return *m.view
+	}
+	return view{lines: appendLines(nil, m.raw, 0)}
+}
+
+// read is when the message came; the present if that is not known any more.
+func (m Message) read() time.Time {
+	if m.view != nil {
+		return m.at
+	}
+	return time.Now()
+}
 
 // cut splits the first line off lines: its name, its value, and the rest. A line without a colon has no
 // name.

@@ -4,54 +4,89 @@ import (
 	"time"
 )
 
+// kind is which event or item of a list a message is.
+type kind uint8
+
+const (
+	memberSays kind = iota // all about a member
+	memberAdded
+	memberRemoved
+	callerJoins
+	callerLeaves
+	callerAbandons
+	agentConnects
+	agentCompletes
+	listParams
+	listMember
+	listCaller
+	kinds
+)
+
 // event takes an event, on the goroutine that reads.
 func (q *queues) event(name []byte, m Message, now time.Time) {
+	var k kind
 	switch string(name) {
-	case "QueueMemberStatus", "QueueMemberPause", "QueueMemberPenalty", "QueueMemberRinginuse",
-		"QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon",
-		"QueueMemberAdded", "QueueMemberRemoved", "AgentConnect", "AgentComplete":
-		q.about(name, m, now)
+	case "QueueMemberStatus", "QueueMemberPause", "QueueMemberPenalty", "QueueMemberRinginuse":
+		k = memberSays
+	case "QueueMemberAdded":
+		k = memberAdded
+	case "QueueMemberRemoved":
+		k = memberRemoved
+	case "QueueCallerJoin":
+		k = callerJoins
+	case "QueueCallerLeave":
+		k = callerLeaves
+	case "QueueCallerAbandon":
+		k = callerAbandons
+	case "AgentConnect":
+		k = agentConnects
+	case "AgentComplete":
+		k = agentCompletes
 	case "Reload":
 		switch m.Get("Module") {
 		case "app_queue", "app_queue.so", "All":
 			q.reloaded(now)
 		}
+		return
+	default:
+		// AgentCalled, AgentRingNoAnswer and AgentDump change nothing that QueueMemberStatus does not tell.
+		return
 	}
-	// AgentCalled, AgentRingNoAnswer and AgentDump change nothing that a QueueMemberStatus does not tell.
+	q.about(k, m, now)
 }
 
 // about applies an event about one queue.
-func (q *queues) about(name []byte, m Message, now time.Time) {
-	var w said
-	w.read(m)
+func (q *queues) about(is kind, m Message, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.draft != nil {
 		q.commit(q.draft, now) // its list is over, and this event is later
 	}
-	k := q.all[string(w.queue)]
+	w := &q.said
+	w.read(m, &q.layouts[is])
+	k := q.all[string(w.text[fQueue])]
 	if k == nil {
-		q.stranger(w.queue)
+		q.stranger(w.text[fQueue])
 		return
 	}
 	fits := true
-	switch string(name) {
-	case "QueueMemberStatus", "QueueMemberPause", "QueueMemberPenalty", "QueueMemberRinginuse":
-		fits = q.memberChanged(k, &w, now)
-	case "QueueMemberAdded":
-		fits = q.memberAdded(k, &w, now)
-	case "QueueMemberRemoved":
-		fits = q.memberRemoved(k, &w)
-	case "QueueCallerJoin":
-		fits = q.joined(k, &w, now)
-	case "QueueCallerLeave":
-		fits = q.left(k, &w)
-	case "QueueCallerAbandon":
+	switch is {
+	case memberSays:
+		fits = q.memberChanged(k, w, now)
+	case memberAdded:
+		fits = q.memberAdded(k, w, now)
+	case memberRemoved:
+		fits = q.memberRemoved(k, w)
+	case callerJoins:
+		fits = q.joined(k, w, now)
+	case callerLeaves:
+		fits = q.left(k, w)
+	case callerAbandons:
 		k.about.Abandoned++
-	case "AgentConnect":
-		fits = k.connected(&w)
-	case "AgentComplete":
-		fits = k.completed(&w)
+	case agentConnects:
+		fits = k.connected(w)
+	case agentCompletes:
+		fits = k.completed(w)
 	}
 	k.about.Changed = now
 	if !fits {
@@ -62,11 +97,11 @@ func (q *queues) about(name []byte, m Message, now time.Time) {
 // connected: a caller and a member talk. Asterisk's moving average gives the newest a quarter.
 func (k *queue) connected(w *said) (fits bool) {
 	if k.about.Completed+k.about.Abandoned == 0 {
-		k.about.HoldTime = w.holdTime
+		k.about.HoldTime = w.num[fHold]
 	} else {
-		k.about.HoldTime = (3*k.about.HoldTime + w.holdTime) >> 2
+		k.about.HoldTime = (3*k.about.HoldTime + w.num[fHold]) >> 2
 	}
-	member := k.members[string(w.member)]
+	member := k.members[string(w.text[fMember])]
 	if member == nil {
 		return false
 	}
@@ -78,16 +113,16 @@ func (k *queue) connected(w *said) (fits bool) {
 // completed: a member's call is over.
 func (k *queue) completed(w *said) (fits bool) {
 	k.about.Completed++
-	if w.holdTime <= k.about.ServiceLevel {
+	if w.num[fHold] <= k.about.ServiceLevel {
 		k.inLevel++
 	}
 	k.about.ServiceLevelPerf = tenths(100 * float64(k.inLevel) / float64(k.about.Completed))
 	if k.about.Completed == 1 {
-		k.about.TalkTime = w.talkTime
+		k.about.TalkTime = w.num[fTalk]
 	} else {
-		k.about.TalkTime = (3*k.about.TalkTime + w.talkTime) >> 2
+		k.about.TalkTime = (3*k.about.TalkTime + w.num[fTalk]) >> 2
 	}
-	member := k.members[string(w.member)]
+	member := k.members[string(w.text[fMember])]
 	if member == nil {
 		return false
 	}

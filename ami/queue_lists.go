@@ -110,34 +110,36 @@ func (q *queues) check(ctx context.Context, s *Session, name string) error {
 
 // item takes one of QueueStatus, on the goroutine that reads.
 func (q *queues) item(d *queueDraft, m Message, now time.Time) {
-	var w said
-	w.read(m)
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	w := &q.said
 	switch m.Event() {
 	case "QueueParams":
-		if d.queue != nil || !ringside.QueueName(string(w.queue)) {
+		w.read(m, &q.layouts[listParams])
+		if d.queue != nil || !ringside.QueueName(string(w.text[fQueue])) {
 			return
 		}
-		d.queue = newQueue(string(w.queue))
+		d.queue = newQueue(string(w.text[fQueue]))
 		w.params(d.queue)
 		q.draft = d
 	case "QueueMember":
-		if d.takes(&w) && d.queue.members[string(w.member)] == nil && len(w.member) <= maxQueueText {
-			q.addMember(d.queue, &w, now)
+		w.read(m, &q.layouts[listMember])
+		if d.takes(w) && d.queue.members[string(w.text[fMember])] == nil && len(w.text[fMember]) <= maxQueueText {
+			q.addMember(d.queue, w, now)
 			q.counted(d, 1, 0)
 		}
 	case "QueueEntry":
-		if d.takes(&w) && d.queue.caller(w.id) < 0 {
-			since := now.Add(-time.Duration(w.wait) * time.Second)
-			d.queue.callers = append(d.queue.callers, q.newCaller(&w, since))
+		w.read(m, &q.layouts[listCaller])
+		if d.takes(w) && d.queue.caller(w.text[fID]) < 0 {
+			since := now.Add(-time.Duration(w.num[fWait]) * time.Second)
+			d.queue.callers = append(d.queue.callers, q.newCaller(w, since))
 			q.counted(d, 0, 1)
 		}
 	}
 }
 
 func (d *queueDraft) takes(w *said) bool {
-	return d.queue != nil && d.queue.about.Name == string(w.queue)
+	return d.queue != nil && d.queue.about.Name == string(w.text[fQueue])
 }
 
 // counted keeps count of what a list adds to a queue that is in place.
@@ -151,10 +153,10 @@ func (q *queues) counted(d *queueDraft, members, callers int) {
 // params takes what a list says of the queue itself.
 func (w *said) params(k *queue) {
 	a := &k.about
-	a.Strategy, a.Max, a.Weight = string(clip(w.strategy)), w.max, w.weight
-	a.HoldTime, a.TalkTime = w.holdTime, w.talkTime
-	a.Completed, a.Abandoned, a.ServiceLevel = w.completed, w.dropped, w.limit
-	level, _ := strconv.ParseFloat(string(w.level), 64) // what is none is 0
+	a.Strategy, a.Max, a.Weight = string(clip(w.text[fStrategy])), w.num[fMax], w.num[fWeight]
+	a.HoldTime, a.TalkTime = w.num[fHold], w.num[fTalk]
+	a.Completed, a.Abandoned, a.ServiceLevel = w.num[fCompleted], w.num[fAbandoned], w.num[fLimit]
+	level, _ := strconv.ParseFloat(string(w.text[fLevel]), 64) // what is none is 0
 	a.ServiceLevelPerf = tenths(min(max(level, 0), 100))
 	k.inLevel = int(math.Round(a.ServiceLevelPerf * float64(a.Completed) / 100))
 }

@@ -1,129 +1,53 @@
 package ami
 
-import (
-	"time"
-
-	"github.com/ringside-pbx/ringside"
-)
-
-// said is what an event or an item of a list says of a queue. The texts are valid as long as the message.
+// said is what an event or an item of a list says of a queue. Texts are valid as long as the message.
 type said struct {
-	queue                                 []byte
-	member, name, membership, reason      []byte
-	channel, id, caller, callerName       []byte
-	strategy, level                       []byte
-	penalty, taken, lastCall, lastPause   int
-	inCall, status, paused, wrapUp        int
-	position, count, holdTime, talkTime   int
-	wait, max, weight, completed, dropped int
-	limit                                 int
+	text [texts][]byte
+	num  [fields]int
 }
 
-// read takes what queues are about from a message, in one pass.
-func (w *said) read(m Message) {
+// layout is which headers came in which place in the latest message of a kind. They come in the same ones
+// each time, so that a comparison tells what a search would.
+type layout [48]struct {
+	start string // the name, the colon and the space
+	field field
+}
+
+// read takes what queues are about from a message. It is what most of the time goes into.
+func (w *said) read(m Message, known *layout) {
 	*w = said{}
-	for rest := m.raw; len(rest) > 0; {
-		var name, value []byte
-		name, value, rest = cut(rest)
-		switch string(name) {
-		case "Queue":
-			w.queue = value
-		case "Interface", "Location":
-			w.member = value
-		case "MemberName", "Name":
-			w.name = value
-		case "Membership":
-			w.membership = value
-		case "PausedReason":
-			w.reason = value
-		case "Channel":
-			w.channel = value
-		case "Uniqueid":
-			w.id = value
-		case "CallerIDNum":
-			w.caller = value
-		case "CallerIDName":
-			w.callerName = value
-		case "Strategy":
-			w.strategy = value
-		case "ServicelevelPerf":
-			w.level = value
-		case "Penalty":
-			w.penalty = number(value)
-		case "CallsTaken":
-			w.taken = number(value)
-		case "LastCall":
-			w.lastCall = number(value)
-		case "LastPause":
-			w.lastPause = number(value)
-		case "InCall":
-			w.inCall = number(value)
-		case "Status":
-			w.status = number(value)
-		case "Paused":
-			w.paused = number(value)
-		case "Wrapuptime":
-			w.wrapUp = number(value)
-		case "Position":
-			w.position = number(value)
-		case "Count":
-			w.count = number(value)
-		case "HoldTime", "Holdtime":
-			w.holdTime = number(value)
-		case "TalkTime":
-			w.talkTime = number(value)
-		case "Wait":
-			w.wait = number(value)
-		case "Max":
-			w.max = number(value)
-		case "Weight":
-			w.weight = number(value)
-		case "Completed":
-			w.completed = number(value)
-		case "Abandoned":
-			w.dropped = number(value)
-		case "ServiceLevel":
-			w.limit = number(value)
+	from, ends := 0, m.ends()
+	for i, end := range ends.lines {
+		end := int(end-ends.start) - 1
+		if end > len(m.raw) || end < from {
+			return // it is no line
+		}
+		line := m.raw[from:end]
+		from = end + len(newline)
+		if i >= len(known) {
+			name, value, _ := cut(line)
+			w.put(fieldOf(name), value)
+			continue
+		}
+		k := &known[i]
+		if k.start == "" || !begins(line, k.start) {
+			name, value, _ := cut(line)
+			k.start, k.field = "", fieldOf(name)
+			if at := len(line) - len(value); len(name)+2 == at && at < maxQueueText {
+				k.start = string(line[:at])
+			}
+		}
+		if k.start != "" {
+			w.put(k.field, line[len(k.start):])
 		}
 	}
 }
 
-// memberState names Asterisk's numbers of device states.
-func memberState(status int) ringside.DeviceState {
-	switch status {
-	case 1:
-		return ringside.DeviceIdle
-	case 2:
-		return ringside.DeviceInUse
-	case 3:
-		return ringside.DeviceBusy
-	case 4:
-		return ringside.DeviceInvalid
-	case 5:
-		return ringside.DeviceUnavailable
-	case 6:
-		return ringside.DeviceRinging
-	case 7:
-		return ringside.DeviceRingInUse
-	case 8:
-		return ringside.DeviceOnHold
+func (w *said) put(f field, value []byte) {
+	switch {
+	case f < texts:
+		w.text[f] = value
+	case f < fields:
+		w.num[f] = number(value)
 	}
-	return ringside.DeviceUnknown
-}
-
-// set keeps a value, and allocates only if it is another one.
-func set(kept *string, value []byte) {
-	if string(value) != *kept {
-		*kept = string(clip(value))
-	}
-}
-
-func clip(b []byte) []byte { return b[:min(len(b), maxQueueText)] }
-
-// unix reads whole seconds since 1970; 0 is never.
-func unix(seconds int) time.Time {
-	if seconds <= 0 {
-		return time.Time{}
-	}
-	return time.Unix(int64(seconds), 0)
 }

@@ -36,6 +36,9 @@ type queues struct {
 	draft   *queueDraft // a list that is being read; nil: there is none
 	plan    plan
 	figures QueueFigures
+	// Of the message that is being taken:
+	said    said
+	layouts [kinds]layout
 	text    []byte // room for the texts of a caller
 }
 
