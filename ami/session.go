@@ -38,13 +38,12 @@ type Session struct {
 	// gathering counts the pending actions that are also answered by events: while there are none, no
 	// event needs to be searched for an ActionID.
 	gathering atomic.Int32
-	// seal belongs to the goroutine that reads, but for the system's name, which is told when it is known.
-	seal   seal
-	system atomic.Pointer[string]
-	forged atomic.Uint64
-	booted chan struct{}
-	ended  chan struct{} // closed when reading has ended, err is set then
-	err    error
+	judge     judge
+	system    atomic.Pointer[string]
+	forged    atomic.Uint64
+	booted    chan struct{}
+	ended     chan struct{} // closed when reading has ended, err is set then
+	err       error
 }
 
 // Connect connects and logs in. Events go to the sink from then on; nil discards them. The errors are
@@ -161,18 +160,15 @@ func (s *Session) route(m Message) {
 		return
 	}
 	if name := s.system.Load(); name != nil {
-		s.seal.system = *name
+		s.judge.system(*name)
 	}
-	if !m.sound(s.seal) {
+	if !s.judge.sound(m) {
 		s.forged.Add(1)
 		s.login.Forged()
 		return
 	}
 	if !isClosed(s.booted) && same(m.find("Event"), "FullyBooted") {
 		close(s.booted)
-	}
-	if !s.seal.stamped && m.Has("Timestamp") {
-		s.seal.stamped = true
 	}
 	s.sink(m)
 }
