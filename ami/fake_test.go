@@ -1,6 +1,7 @@
 package ami
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -149,21 +150,72 @@ func listOf(end string, items ...string) string {
 func wire(text, id string) string {
 	var b strings.Builder
 	for m := range strings.SplitSeq(strings.Trim(text, "\n"), "\n\n") {
-		lines := strings.Split(m, "\n")
-		for i, line := range lines {
-			if i == 1 && id == "" && strings.HasPrefix(m, "Event: ") && !strings.HasPrefix(line, "Privilege: ") {
-				b.WriteString("Privilege: agent,all\r\n") // as all events that Asterisk broadcasts
-			}
-			if strings.TrimSpace(line) != "ActionID:" {
-				b.WriteString(line + "\r\n")
-			}
+		answers := id != "" && !strings.Contains(m, "\nActionID:")
+		m = strings.TrimRight(strings.ReplaceAll(m+"\n", "\nActionID:\n", "\n"), "\n")
+		switch {
+		case strings.HasPrefix(m, "Event: CoreShowChannel\n"):
+			m = strings.Replace(broadcast(m), "\nPrivilege: call,all", "", 1)
+		case !answers && strings.HasPrefix(m, "Event: "):
+			m = broadcast(m)
 		}
-		if id != "" && !strings.Contains(m, "\nActionID:") {
+		for _, line := range strings.Split(m, "\n") {
+			b.WriteString(line + "\r\n")
+		}
+		if answers {
 			b.WriteString("ActionID: " + id + "\r\n")
 		}
 		b.WriteString("\r\n")
 	}
 	return b.String()
+}
+
+// broadcast gives an event that tells only what a test is about all the headers that Asterisk sends.
+func broadcast(event string) string {
+	lines := strings.Split(event, "\n")
+	said := map[string]string{}
+	for _, line := range lines {
+		name, value, _ := strings.Cut(line, ":")
+		said[name] = strings.TrimPrefix(value, " ")
+	}
+	whole := []string{lines[0], "Privilege: " + cmp.Or(said["Privilege"], "call,all")}
+	done := map[string]bool{"Event": true, "Privilege": true}
+	add := func(names ...string) {
+		for _, name := range names {
+			if !done[name] {
+				whole = append(whole, name+": "+said[name])
+				done[name] = true
+			}
+		}
+	}
+	for _, name := range []string{"Timestamp", "SystemName"} {
+		if _, ok := said[name]; ok {
+			add(name)
+		}
+	}
+	kind := said["Event"]
+	block := []string{
+		"Channel", "ChannelState", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "ConnectedLineNum", "ConnectedLineName",
+		"Language", "AccountCode", "Context", "Exten", "Priority", "Uniqueid", "Linkedid",
+	}
+	_, own := said["Uniqueid"]
+	if own || strings.HasPrefix(kind, "QueueCaller") || strings.HasPrefix(kind, "Agent") {
+		add(block...)
+	}
+	_, far := said["DestUniqueid"]
+	if far || kind == "AgentConnect" || kind == "AgentComplete" {
+		for _, name := range block {
+			add("Dest" + name)
+		}
+	}
+	for _, line := range lines {
+		name, _, _ := strings.Cut(line, ":")
+		add(name)
+	}
+	if strings.HasPrefix(kind, "QueueMember") {
+		add("Queue", "MemberName", "Interface", "StateInterface", "Membership", "Penalty", "CallsTaken", "LastCall", "LastPause", "LoginTime",
+			"InCall", "Status", "Paused", "PausedReason", "Ringinuse", "Wrapuptime")
+	}
+	return strings.Join(whole, "\n")
 }
 
 // send sends events.

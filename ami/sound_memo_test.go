@@ -35,8 +35,8 @@ func TestTheJudgeSaysWhatALookAtEachHeaderSays(t *testing.T) {
 }
 
 func TestAnEventLaidOutLikeASoundOneIsLookedAtForLineBreaks(t *testing.T) {
-	const event = "Event: Newstate\r\nPrivilege: call,all\r\nSystemName: pbx\r\nChannel: PJSIP/1-1\r\nChannelState: 4\r\nCallerIDNum: 1\r\n" +
-		"CallerIDName: A\r\nUniqueid: 1.1\r\nLinkedid: 1.1\r\n"
+	const event = "Event: Newstate\r\nPrivilege: call,all\r\nSystemName: pbx\r\nChannel: PJSIP/1-1\r\nChannelState: 4\r\nChannelStateDesc: Ring\r\nCallerIDNum: 1\r\n" +
+		"CallerIDName: A\r\nConnectedLineNum: <unknown>\r\nConnectedLineName: <unknown>\r\nLanguage: en\r\nAccountCode: \r\nContext: in\r\nExten: 1\r\nPriority: 1\r\nUniqueid: 1.1\r\nLinkedid: 1.1\r\n"
 	j := judge{}
 	j.system("pbx")
 	if !j.sound(ParseMessage(event)) || !j.sound(ParseMessage(event)) {
@@ -60,6 +60,43 @@ func TestAnEventLaidOutLikeASoundOneIsLookedAtForLineBreaks(t *testing.T) {
 	}
 }
 
+func TestForgedEventsAboutMembers(t *testing.T) {
+	status := "Event: QueueMemberStatus\r\nPrivilege: agent,all\r\nQueue: sales\r\nMemberName: PJSIP/101\r\nInterface: PJSIP/101\r\nStateInterface: PJSIP/101\r\n" +
+		"Membership: dynamic\r\nPenalty: 0\r\nCallsTaken: 0\r\nLastCall: 0\r\nLastPause: 0\r\nLoginTime: 1795547755\r\nInCall: 0\r\nStatus: 1\r\nPaused: 0\r\n" +
+		"PausedReason: \r\nRinginuse: 0\r\nWrapuptime: 0\r\n"
+	head := "Event: Newstate\r\nPrivilege: call,all\r\nChannel: PJSIP/trunk-1\r\nChannelState: 4\r\nChannelStateDesc: Ring\r\nCallerIDNum: "
+	middle := "\r\nCallerIDName: Anna\r\nConnectedLineNum: <unknown>\r\nConnectedLineName: <unknown>\r\nLanguage: en\r\nAccountCode: \r\nContext: in\r\nExten: "
+	tail := "\r\nPriority: 1\r\nUniqueid: own.1\r\nLinkedid: own.1\r\n\r\n"
+	for _, tc := range []struct{ name, number, exten string }{
+		{"in the number", "1\r\n\r\nEvent: QueueMemberStatus\r\nPrivilege: a\r\nQueue: s\r\nInterface: a/1", "100"},
+		{"in the called number", "100", "1\r\n\r\nEvent: QueueMemberStatus\r\nPrivilege: a\r\nQueue: s\r\nInterface: a/1"},
+		{
+			"in both", "1\r\n\r\nEvent: QueueMemberStatus\r\nPrivilege: a\r\nQueue: s\r\nInterface: a/1",
+			"1\r\nStatus: 5\r\n\r\nEvent: QueueMemberStatus\r\nPrivilege: a\r\nQueue: s",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if len(tc.number) > 79 || len(tc.exten) > 79 {
+				t.Fatalf("Asterisk would cut this after 79 of %d and %d bytes", len(tc.number), len(tc.exten))
+			}
+			j := judge{}
+			if !j.sound(ParseMessage(status)) || !j.sound(ParseMessage(status)) {
+				t.Fatal("an honest event is turned away")
+			}
+			frames := newFramer(strings.NewReader(head + tc.number + middle + tc.exten + tail))
+			for {
+				m, err := frames.next()
+				if err != nil {
+					return
+				}
+				if j.sound(m) {
+					t.Errorf("taken:\n%s", m)
+				}
+			}
+		})
+	}
+}
+
 func FuzzJudge(f *testing.F) {
 	f.Add("Event: A\r\nPrivilege: b\r\nX: y\r\n", "Event: A\r\nPrivilege: c\r\nX: z\r\n")
 	f.Add("Event: A\r\nPrivilege: b\r\nX: y\r\n", "Event: A\r\nPrivilege: c\r\nX: z\nY: w\r\n")
@@ -72,6 +109,9 @@ func FuzzJudge(f *testing.F) {
 			m, err := frames.next()
 			if err != nil {
 				return
+			}
+			if strings.HasPrefix(m.Event(), "QueueMember") {
+				return // these are judged by less
 			}
 			if want, got := m.sound(j.seal), j.sound(m); want != got {
 				t.Fatalf("judged %v, looked at %v: %q", got, want, text)

@@ -92,7 +92,7 @@ func TestWhatACallerWritesIntoTheirNumberIsNotTaken(t *testing.T) {
 }
 
 func TestForgeries(t *testing.T) {
-	const tail = "\r\nCallerIDName: Anna\r\nConnectedLineNum: <unknown>\r\nContext: in\r\nExten: 100\r\nPriority: 1\r\nUniqueid: own.1\r\nLinkedid: own.1\r\n"
+	const tail = "\r\nCallerIDName: Anna\r\nConnectedLineNum: <unknown>\r\nConnectedLineName: <unknown>\r\nLanguage: en\r\nAccountCode: \r\nContext: in\r\nExten: 100\r\nPriority: 1\r\nUniqueid: own.1\r\nLinkedid: own.1\r\n"
 	const head = "Event: Newstate\r\nPrivilege: call,all\r\nChannel: PJSIP/trunk-1\r\nChannelState: 4\r\nChannelStateDesc: Ring\r\nCallerIDNum: "
 	cases := []struct{ name, number string }{
 		{"another call is hung up", "1\r\n\r\nEvent: Hangup\r\nUniqueid: 1795402263.5\r\n\r\nY: z"},
@@ -103,6 +103,10 @@ func TestForgeries(t *testing.T) {
 		{"a lonely line feed", "1\nEvent: Hangup\n"},
 		{"a lonely carriage return", "1\rEvent: Hangup\r"},
 		{"a line without a name", "1\r\nrubbish"},
+		{"somebody's answer", "1\r\n\r\nEvent: DialEnd\r\nPrivilege: a\r\nDestUniqueid: 1.5\r\nDialStatus: BUSY\r\n\r\n"},
+		{"a bridge", "1\r\n\r\nEvent: BridgeMerge\r\nPrivilege: a\r\nFromBridgeUniqueid: a\r\n\r\n"},
+		{"a parked call", "1\r\n\r\nEvent: ParkedCall\r\nPrivilege: a\r\nParkeeUniqueid: 1.5\r\n\r\n"},
+		{"an id of the CRM's", "1\r\n\r\nEvent: UserEvent\r\nPrivilege: a\r\nUserEvent: CRMCallData\r\nCRMID: 9"},
 		{"the class alone", "1\r\n\r\nEvent: QueueCallerLeave\r\nPrivilege: a\r\nQueue: s\r\nCount: 0"},
 	}
 	for _, tc := range cases {
@@ -135,5 +139,36 @@ func TestForgeries(t *testing.T) {
 	}
 	if ParseMessage(head + "100" + tail).sound(seal{system: "pbx-7f3a"}) {
 		t.Error("an event without the system's name is taken")
+	}
+}
+
+// A CDR has the caller's and the called number among headers that belong to no channel's description.
+func TestForgeriesInACDR(t *testing.T) {
+	const head = "Event: Cdr\r\nPrivilege: cdr,all\r\nAccountCode: \r\nSource: 1\r\nDestination: "
+	const tail = "\r\nDestinationContext: in\r\nCallerID: \"A\" <1>\r\nChannel: PJSIP/trunk-1\r\nDestinationChannel: \r\nLastApplication: Dial\r\nLastData: x\r\n" +
+		"StartTime: 2026-11-23 02:51:03\r\nAnswerTime: \r\nEndTime: 2026-11-23 02:51:04\r\nDuration: 1\r\nBillableSeconds: 1\r\nDisposition: ANSWERED\r\n" +
+		"AMAFlags: DOCUMENTATION\r\nUniqueID: own.1\r\nUserField: \r\n"
+	for _, number := range []string{
+		"1\r\n\r\nEvent: DeviceStateChange\r\nPrivilege: a\r\nDevice: SIP/9\r\nState: INUSE",
+		"1\r\n\r\nEvent: QueueMemberRemoved\r\nPrivilege: a\r\nQueue: q\r\nInterface: SIP/9",
+		"1\r\n\r\nEvent: Hangup\r\nPrivilege: a\r\nUniqueid: 1795402263.5\r\nCause: 16",
+		"1\r\n\r\nEvent: DialEnd\r\nPrivilege: a\r\nDestUniqueid: 1.5\r\nDialStatus: BUSY",
+	} {
+		if len(number) > 79 {
+			t.Fatalf("Asterisk would cut this after 79 of %d bytes", len(number))
+		}
+		f := newFramer(strings.NewReader(head + number + tail + "\r\n"))
+		for {
+			m, err := f.next()
+			if err != nil {
+				break
+			}
+			if m.sound(seal{}) {
+				t.Errorf("taken:\n%s", m)
+			}
+		}
+	}
+	if !ParseMessage(head + "100" + tail).sound(seal{}) {
+		t.Error("an honest CDR is turned away")
 	}
 }
