@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"text/template"
@@ -36,13 +37,23 @@ func (c *dialplanAsteriskCmd) Run(p *program) error {
 	if !token.IsZero() {
 		query = "token=" + token.Reveal() + "&"
 	}
-	t, err := template.New("extensions.conf").Parse(configs.Asterisk)
+	text, err := renderDialplan(cfg, cfg.AGI.Listen, c.Fallback, query)
 	if err != nil {
 		return err
 	}
-	return t.Execute(p.out, map[string]any{
-		"Listen": cfg.AGI.Listen, "Fallback": c.Fallback, "Token": query, "Control": controlContext(cfg),
-	})
+	_, err = io.WriteString(p.out, text)
+	return err
+}
+
+// renderDialplan writes the contexts for extensions.conf. query is put before that of every request.
+func renderDialplan(cfg *Config, listen, fallback, query string) (string, error) {
+	t, err := template.New("extensions.conf").Parse(configs.Asterisk)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	err = t.Execute(&b, map[string]any{"Listen": listen, "Fallback": fallback, "Token": query, "Control": controlContext(cfg)})
+	return b.String(), err
 }
 
 // dialplanControl is what the printed dialplan needs for calls that ringside places and transfers.

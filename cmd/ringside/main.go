@@ -3,8 +3,8 @@
 // daemon over the control socket, or work on files.
 //
 // Exit codes: 0 success; 1 the command failed; 2 wrong usage, configuration or directory file;
-// 3 no daemon is running; 4 nothing was found (a call, a match); 5 the directory or store has
-// problems.
+// 3 no daemon is running; 4 nothing was found (a call, a match); 5 the directory, the store or what
+// the doctor examined has problems.
 package main
 
 import (
@@ -50,6 +50,7 @@ type cli struct {
 	Queue      queueCmd      `cmd:"" help:"The PBX's own queues: figures, members." group:"pbx"`
 	Health     healthCmd     `cmd:"" help:"A full report on the PBX." group:"pbx"`
 	AMI        amiCmd        `cmd:"" name:"ami" help:"Asterisk's manager interface: try it, listen to it." group:"pbx"`
+	Doctor     doctorCmd     `cmd:"" help:"Examine all that stands between ringside and its PBX, and print the lines to change." group:"pbx"`
 	Sync       syncCmd       `cmd:"" help:"The link with the CRM: its state, rejected records, comparison."`
 	Status     statusCmd     `cmd:"" help:"Tell how the daemon is doing."`
 	Store      storeCmd      `cmd:"" help:"Check or back up the store."`

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/ami"
+	"github.com/ringside-pbx/ringside/control"
+)
+
+type doctorCmd struct {
+	Etc  string `help:"Asterisk's folder of configuration files; those that may be read are." default:"/etc/asterisk" type:"path" placeholder:"DIR"`
+	JSON bool   `help:"Print JSON." name:"json"`
+}
+
+// verdict is what a check found.
+type verdict string
+
+const (
+	checkOK      verdict = "ok"
+	checkAdvice  verdict = "advice"
+	checkProblem verdict = "problem"
+	checkSkipped verdict = "not checked"
+)
+
+// finding is one check's outcome, and the lines that put it right.
+type finding struct {
+	Area    string   `json:"area"`
+	Verdict verdict  `json:"verdict"`
+	Text    string   `json:"text"`
+	Changes []change `json:"changes,omitempty"`
+}
+
+// change is lines of one file, or of a shell.
+type change struct {
+	File string `json:"file"`
+	// Section is where in the file.
+	Section string   `json:"section,omitempty"`
+	Lines   []string `json:"lines"`
+}
+
+// shell is the "file" of lines that are commands.
+const shell = "a shell"
+
+// doctor examines all that stands between ringside and its PBX. It changes nothing.
+type doctor struct {
+	p    *program
+	etc  string
+	conf confReader
+	area string
+	all  []finding
+
+	cfg    *Config
+	token  ringside.Secret
+	login  ami.Login
+	daemon *control.Client
+	status *control.Status // nil without a running daemon
+
+	manager *asteriskConf
+	session *ami.Session
+	// may are the actions that the user may use, with the classes of which each needs one; nil if they are
+	// not known.
+	may    map[string][]string
+	rights rights
+}
+
+// doctorWithin bounds the whole examination, questionWithin one question.
+const (
+	doctorWithin   = 2 * time.Minute
+	questionWithin = 10 * time.Second
+)
+
+// Run implements the command.
+func (c *doctorCmd) Run(p *program) error {
+	ctx, cancel := context.WithTimeout(p.ctx, doctorWithin)
+	defer cancel()
+	d := &doctor{p: p, etc: c.Etc, conf: diskReader()}
+	d.examine(ctx)
+	if err := d.report(p.out, c.JSON); err != nil {
+		return err
+	}
+	if n := d.count(checkProblem); n > 0 {
+		return exitError{exitProblems, errors.New(count(n, "problem was found", "problems were found"))}
+	}
+	return nil
+}
+
+// examine makes every check. Each says why it can't be made, if it can't.
+func (d *doctor) examine(ctx context.Context) {
+	d.area = "ringside"
+	if !d.ownConfig() {
+		return
+	}
+	d.ownFiles()
+	d.ownDaemon(ctx)
+	d.area = "FastAGI"
+	d.fastAGI(ctx)
+	d.area = "manager.conf"
+	d.managerFile()
+	d.area = "asterisk.conf"
+	spool := d.asteriskFile()
+	d.area = "manager"
+	if d.connect(ctx) {
+		defer d.session.Close()
+		d.area = "rights"
+		d.examineRights(ctx)
+		d.area = "dialplan"
+		d.dialplan(ctx)
+		d.area = "modules"
+		d.modules(ctx)
+		d.area = "clock"
+		d.clocks(ctx)
+	}
+	d.area = "records"
+	d.recordFiles()
+	d.area = "ARI"
+	d.ariFiles()
+	d.area = "disk"
+	d.disks(spool)
+}
+
+func (d *doctor) add(v verdict, text string, changes ...change) {
+	d.all = append(d.all, finding{d.area, v, text, changes})
+}
+
+func (d *doctor) ok(format string, args ...any) { d.add(checkOK, fmt.Sprintf(format, args...)) }
+
+func (d *doctor) skip(format string, args ...any) { d.add(checkSkipped, fmt.Sprintf(format, args...)) }
+
+func (d *doctor) count(v verdict) (n int) {
+	for i := range d.all {
+		if d.all[i].Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// to makes a change; file is the name of a file of Asterisk's.
+func (d *doctor) to(file, section string, lines ...string) change {
+	return change{filepath.Join(d.etc, file), section, lines}
+}
+
+// read reads one of Asterisk's files; why not is a finding unless the file is not there.
+func (d *doctor) read(name string) (*asteriskConf, error) {
+	conf, err := loadConf(d.etc, name, d.conf)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			d.skip("%s can't be read: %s", filepath.Join(d.etc, name), reason(err))
+		}
+		return nil, err
+	}
+	for _, fault := range conf.faults {
+		d.add(checkAdvice, "Asterisk does not take a line: "+fault)
+	}
+	for _, file := range conf.unread {
+		d.skip("%s includes %s, which can't be read here", name, file)
+	}
+	return conf, nil
+}
+
+// reason is an error without the path that stands beside it already.
+func reason(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
+}
+
+// report prints one line per check, then what to change. All that came from files or the PBX is made safe
+// for a terminal here and nowhere else.
+func (d *doctor) report(out io.Writer, asJSON bool) error {
+	if asJSON {
+		return printJSON(out, struct {
+			Problems int       `json:"problems"`
+			Advice   int       `json:"advice"`
+			Skipped  int       `json:"not_checked"`
+			Checks   []finding `json:"checks"`
+		}{d.count(checkProblem), d.count(checkAdvice), d.count(checkSkipped), append([]finding{}, d.all...)})
+	}
+	var b strings.Builder
+	number, numbers := 0, make([]string, len(d.all))
+	for i := range d.all {
+		f := &d.all[i]
+		if len(f.Changes) > 0 {
+			number++
+			numbers[i] = fmt.Sprintf(" (%d)", number)
+		}
+		fmt.Fprintf(&b, "%-11s  %-13s  %s%s\n", f.Verdict, f.Area, safe(f.Text), numbers[i])
+	}
+	if number > 0 {
+		b.WriteString("\nWhat to change:\n")
+	}
+	for i := range d.all {
+		f := &d.all[i]
+		for j, c := range f.Changes {
+			if j == 0 {
+				fmt.Fprintf(&b, "\n%s %s\n", strings.Trim(numbers[i], " "), safe(f.Text))
+			}
+			where := c.File
+			if c.Section != "" {
+				where += " [" + c.Section + "]"
+			}
+			fmt.Fprintf(&b, "  in %s:\n", safe(where))
+			for _, line := range c.Lines {
+				b.WriteString(strings.TrimRight("    "+safe(line), " ") + "\n")
+			}
+		}
+	}
+	fmt.Fprintf(&b, "\n%s, %s, %d not checked.\n", count(d.count(checkProblem), "problem", "problems"),
+		count(d.count(checkAdvice), "piece of advice", "pieces of advice"), d.count(checkSkipped))
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// ask limits one question.
+func ask(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, questionWithin)
+}
+
+// storeStatus is the store's part of the daemon's status.
+func (d *doctor) storeStatus() (st storeState, ok bool) {
+	return st, d.status != nil && json.Unmarshal(d.status.Store, &st) == nil
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// asteriskFile reads the name that Asterisk gives itself, and gives its folder for recordings.
+func (d *doctor) asteriskFile() (spool string) {
+	spool = "/var/spool/asterisk"
+	conf, err := d.read("asterisk.conf")
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			d.skip("there is no %s", filepath.Join(d.etc, "asterisk.conf"))
+		}
+		return spool
+	}
+	name := conf.section("options").value("systemname")
+	switch {
+	case name == "":
+		d.add(checkAdvice, "Asterisk has no system name: one that nobody can guess makes forged events recognisable",
+			d.to("asterisk.conf", "options", "systemname = NAME-THAT-NOBODY-GUESSES  ; openssl rand -hex 8 makes one"))
+	case len(name) < 8:
+		d.add(checkAdvice, "Asterisk's system name can be guessed: one that can't makes forged events recognisable",
+			d.to("asterisk.conf", "options", "systemname = NAME-THAT-NOBODY-GUESSES  ; openssl rand -hex 8 makes one"))
+	default:
+		d.ok("Asterisk has a system name by which forged events can be told")
+	}
+	if confTrue(conf.section("options").value("live_dangerously")) {
+		d.add(checkProblem, "live_dangerously lets everybody with the manager interface run programs through functions", d.to("asterisk.conf", "options", "live_dangerously = no"))
+	}
+	return cmp.Or(conf.section("directories").value("astspooldir"), spool)
+}
+
+// recordFiles examines what Asterisk tells of calls that have ended.
+func (d *doctor) recordFiles() {
+	if d.cfg.AMI.Address == "" {
+		return
+	}
+	if conf, err := d.read("cdr.conf"); err == nil && conf.section("general").has("enable") && !confTrue(conf.section("general").value("enable")) {
+		d.add(checkAdvice, "Asterisk keeps no call details: ringside's records of calls are made of events alone", d.to("cdr.conf", "general", "enable = yes"))
+	}
+	conf, err := d.read("cdr_manager.conf")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		d.add(checkAdvice, "Asterisk does not send call details to ringside",
+			d.to("cdr_manager.conf", "general", "enabled = yes"), d.to("cdr_manager.conf", "mappings", "linkedid => LinkedID", "sequence => Sequence"))
+	case err != nil:
+	case !confTrue(conf.section("general").value("enabled")):
+		d.add(checkAdvice, "Asterisk does not send call details to ringside", d.to("cdr_manager.conf", "general", "enabled = yes"))
+	default:
+		d.mappings(conf.section("mappings"))
+	}
+	conf, err = d.read("cel.conf")
+	switch {
+	case err == nil && confTrue(conf.section("general").value("enable")) && confTrue(conf.section("manager").value("enabled")):
+		d.ok("Asterisk sends channel events (CEL)")
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		d.add(checkAdvice, "Asterisk sends no channel events (CEL): when the last part of a call has ended is guessed from the hang-ups",
+			d.to("cel.conf", "general", "enable = yes", "apps = dial,park,queue", "events = ALL"), d.to("cel.conf", "manager", "enabled = yes"))
+	}
+}
+
+func (d *doctor) mappings(s *confSection) {
+	var lines []string
+	for _, m := range [][2]string{{"linkedid", "LinkedID"}, {"sequence", "Sequence"}} {
+		if !strings.EqualFold(s.value(m[0]), m[1]) {
+			lines = append(lines, m[0]+" => "+m[1])
+		}
+	}
+	if len(lines) == 0 {
+		d.ok("Asterisk sends call details, each with its call's id")
+		return
+	}
+	d.add(checkAdvice, "Asterisk's call details don't say which call they belong to", d.to("cdr_manager.conf", "mappings", lines...))
+}
+
+// ariFiles looks at the REST interface, which ringside does not need.
+func (d *doctor) ariFiles() {
+	conf, err := d.read("http.conf")
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			d.ok("Asterisk has no HTTP server (no http.conf), and ringside needs none")
+		}
+		return
+	}
+	general := conf.section("general")
+	if !confTrue(general.value("enabled")) {
+		d.ok("Asterisk's HTTP server is off, and ringside needs none")
+		return
+	}
+	public := !isLoopback(bindHost(cmp.Or(general.value("bindaddr"), "0.0.0.0")))
+	if public {
+		d.add(checkAdvice, fmt.Sprintf("Asterisk's HTTP server listens on %s; ringside needs none", cmp.Or(general.value("bindaddr"), "every address")),
+			d.to("http.conf", "general", "bindaddr = 127.0.0.1"))
+	} else {
+		d.ok("Asterisk's HTTP server listens on this machine only")
+	}
+	ari, err := d.read("ari.conf")
+	if err != nil || !confTrue(cmp.Or(ari.section("general").value("enabled"), "yes")) {
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			d.ok("ARI is off, and ringside does not need it")
+		}
+		return
+	}
+	d.ariUsers(ari, public)
+}
+
+func (d *doctor) ariUsers(ari *asteriskConf, public bool) {
+	v := checkAdvice
+	if public {
+		v = checkProblem
+	}
+	if strings.Contains(ari.section("general").value("allowed_origins"), "*") {
+		d.add(v, "pages of every site may use ARI (allowed_origins)", d.to("ari.conf", "general", "; allowed_origins ="))
+	}
+	sound := true
+	for _, s := range ari.sections {
+		if s.template || !strings.EqualFold(s.value("type"), "user") {
+			continue
+		}
+		if why := weakSecret(s.name, s.value("password")); why != "" && !strings.EqualFold(s.value("password_format"), "crypt") {
+			sound = false
+			d.add(v, fmt.Sprintf("the password of ARI's user [%s] is %s; ringside does not need ARI", s.name, why),
+				d.to("ari.conf", s.name, newSecret, "password = NEW-SECRET"))
+		}
+	}
+	if sound {
+		d.ok("ARI is on, with users whose passwords are strong; ringside does not need it")
+	}
+}
+
+// Limits of free space and inodes, in percent, and of space in bytes.
+const (
+	scarcePercent, fullPercent = 10, 2
+	scarceBytes, fullBytes     = 500 << 20, 50 << 20
+)
+
+// disks looks at the room for ringside's store and for Asterisk's recordings.
+func (d *doctor) disks(spool string) {
+	store := filepath.Dir(d.cfg.Store.Path)
+	d.disk("the store's disk", store)
+	d.disk("the disk of Asterisk's recordings", spool)
+	st, ok := d.storeStatus()
+	switch {
+	case ok && !st.OK:
+		d.add(checkProblem, fmt.Sprintf("the daemon can't write its store since %s: %s", when(st.Since), st.Error))
+	case ok && st.LastWrite.IsZero():
+		d.ok("the store is open; nothing was written yet")
+	case ok:
+		d.ok("the store was last written %s ago; %s waiting", age(st.LastWrite), count(st.Pending, "record is", "records are"))
+	case syscall.Access(store, 2 /* W_OK */) != nil:
+		d.skip("whether the store can be written: who runs the doctor may not write to %s", store)
+	default:
+		d.ok("the store's folder can be written")
+	}
+}
+
+func (d *doctor) disk(whose, folder string) {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(folder, &fs); err != nil {
+		d.skip("%s (%s): %v", whose, folder, err)
+		return
+	}
+	free := fs.Bavail * uint64(fs.Bsize) //nolint:unconvert // of another type on other machines
+	percent, inodes := share(fs.Bavail, fs.Blocks), share(fs.Ffree, fs.Files)
+	text := fmt.Sprintf("%s (%s): %d MB and %d %% free, %d %% of the inodes", whose, folder, free>>20, percent, inodes)
+	switch {
+	case percent < fullPercent || free < fullBytes || inodes < fullPercent:
+		d.add(checkProblem, text)
+	case percent < scarcePercent || free < scarceBytes || inodes < scarcePercent:
+		d.add(checkAdvice, text)
+	default:
+		d.ok("%s", text)
+	}
+}
+
+// share is part of whole in percent; of nothing it is all, since some file systems count no inodes.
+func share(part, whole uint64) uint64 {
+	if whole == 0 {
+		return 100
+	}
+	return uint64(float64(part) / float64(whole) * 100)
+}
