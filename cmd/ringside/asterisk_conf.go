@@ -202,7 +202,8 @@ func (l *confLoader) include(file string, number int, line string, in *confSecti
 	try := strings.EqualFold(word, "#tryinclude")
 	switch {
 	case strings.EqualFold(word, "#exec"):
-		l.conf.unread = append(l.conf.unread, "#exec "+name)
+		program, _, _ := strings.Cut(name, " ") // its arguments may be secrets
+		l.conf.unread = append(l.conf.unread, "#exec "+program)
 		return
 	case !try && !strings.EqualFold(word, "#include"):
 		l.fault(file, number, "%s is no directive", word)

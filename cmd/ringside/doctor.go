@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,6 +71,8 @@ type doctor struct {
 	// not known.
 	may    map[string][]string
 	rights rights
+	// rings is the dialplan's RINGSIDE_FALLBACK; empty if it is not known.
+	rings string
 }
 
 // doctorWithin bounds the whole examination, questionWithin one question.
@@ -119,6 +122,8 @@ func (d *doctor) examine(ctx context.Context) {
 		d.area = "clock"
 		d.clocks(ctx)
 	}
+	d.area = "clock"
+	d.crmClock()
 	d.area = "records"
 	d.recordFiles()
 	d.area = "ARI"
@@ -127,8 +132,16 @@ func (d *doctor) examine(ctx context.Context) {
 	d.disks(spool)
 }
 
+// add records a finding. All that came from files or from the PBX is made safe for a terminal here.
 func (d *doctor) add(v verdict, text string, changes ...change) {
-	d.all = append(d.all, finding{d.area, v, text, changes})
+	for i := range changes {
+		c := &changes[i]
+		c.File, c.Section = safe(c.File), safe(c.Section)
+		for j := range c.Lines {
+			c.Lines[j] = safe(c.Lines[j])
+		}
+	}
+	d.all = append(d.all, finding{d.area, v, safe(text), changes})
 }
 
 func (d *doctor) ok(format string, args ...any) { d.add(checkOK, fmt.Sprintf(format, args...)) }
@@ -176,8 +189,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// report prints one line per check, then what to change. All that came from files or the PBX is made safe
-// for a terminal here and nowhere else.
+// report prints one line per check, then what to change, once for all findings that ask for the same.
 func (d *doctor) report(out io.Writer, asJSON bool) error {
 	if asJSON {
 		return printJSON(out, struct {
@@ -188,38 +200,49 @@ func (d *doctor) report(out io.Writer, asJSON bool) error {
 		}{d.count(checkProblem), d.count(checkAdvice), d.count(checkSkipped), append([]finding{}, d.all...)})
 	}
 	var b strings.Builder
-	number, numbers := 0, make([]string, len(d.all))
+	var remedies []string
+	var reasons [][]string
 	for i := range d.all {
 		f := &d.all[i]
+		fmt.Fprintf(&b, "%-11s  %-13s  %s", f.Verdict, f.Area, f.Text)
 		if len(f.Changes) > 0 {
-			number++
-			numbers[i] = fmt.Sprintf(" (%d)", number)
+			r := remedy(f.Changes)
+			at := slices.Index(remedies, r)
+			if at < 0 {
+				at = len(remedies)
+				remedies, reasons = append(remedies, r), append(reasons, nil)
+			}
+			reasons[at] = append(reasons[at], f.Text)
+			fmt.Fprintf(&b, " (%d)", at+1)
 		}
-		fmt.Fprintf(&b, "%-11s  %-13s  %s%s\n", f.Verdict, f.Area, safe(f.Text), numbers[i])
+		b.WriteString("\n")
 	}
-	if number > 0 {
+	if len(remedies) > 0 {
 		b.WriteString("\nWhat to change:\n")
 	}
-	for i := range d.all {
-		f := &d.all[i]
-		for j, c := range f.Changes {
-			if j == 0 {
-				fmt.Fprintf(&b, "\n%s %s\n", strings.Trim(numbers[i], " "), safe(f.Text))
-			}
-			where := c.File
-			if c.Section != "" {
-				where += " [" + c.Section + "]"
-			}
-			fmt.Fprintf(&b, "  in %s:\n", safe(where))
-			for _, line := range c.Lines {
-				b.WriteString(strings.TrimRight("    "+safe(line), " ") + "\n")
-			}
-		}
+	for i, r := range remedies {
+		fmt.Fprintf(&b, "\n(%d) %s\n%s", i+1, strings.Join(reasons[i], "\n    "), r)
 	}
 	fmt.Fprintf(&b, "\n%s, %s, %d not checked.\n", count(d.count(checkProblem), "problem", "problems"),
 		count(d.count(checkAdvice), "piece of advice", "pieces of advice"), d.count(checkSkipped))
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// remedy writes changes.
+func remedy(changes []change) string {
+	var b strings.Builder
+	for _, c := range changes {
+		b.WriteString("  in " + c.File)
+		if c.Section != "" {
+			b.WriteString(" [" + c.Section + "]")
+		}
+		b.WriteString(":\n")
+		for _, line := range c.Lines {
+			b.WriteString("    " + line + "\n")
+		}
+	}
+	return b.String()
 }
 
 // ask limits one question.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -32,6 +33,9 @@ func (d *doctor) dialplan(ctx context.Context) {
 	if _, ok := d.may["ShowDialPlan"]; d.may != nil && !ok {
 		d.skip("the dialplan: the user may not write reporting")
 		return
+	}
+	if now, err := d.getvar(ctx, "RINGSIDE_FALLBACK"); err == nil && dialstring.MatchString(now) {
+		d.rings = now // what is printed keeps it
 	}
 	found, asked := map[string][]planStep{}, true
 	for _, s := range scripts {
@@ -217,7 +221,7 @@ func (d *doctor) fallbackLines(name string, steps []planStep, agi planStep) (use
 // fallback looks at whom RINGSIDE_FALLBACK rings.
 func (d *doctor) fallback(ctx context.Context) {
 	text, err := d.getvar(ctx, "RINGSIDE_FALLBACK")
-	set := change{d.to("extensions.conf", "", "").File, "globals", []string{"RINGSIDE_FALLBACK = PJSIP/100  ; a phone that always rings"}}
+	set := d.to("extensions.conf", "globals", "RINGSIDE_FALLBACK = PJSIP/100  ; a phone that always rings")
 	switch {
 	case err != nil:
 		d.skip("RINGSIDE_FALLBACK: %v", err)
@@ -300,7 +304,7 @@ func (d *doctor) controlContext(ctx context.Context) {
 func (d *doctor) entrances(ctx context.Context) {
 	all, err := d.steps(ctx, "")
 	if err != nil || len(all) == 0 {
-		d.skip("who hands calls to ringside: %v", err)
+		d.skip("who hands calls to ringside: the dialplan can't be read as a whole")
 		return
 	}
 	var from []string
@@ -327,7 +331,7 @@ func (d *doctor) printed(names ...string) change {
 		query = "token=TOKEN&"
 		c.Lines = append(c.Lines, "; TOKEN is agi.token: 'ringside dialplan asterisk' prints these lines with it")
 	}
-	text, err := renderDialplan(d.cfg, d.agiAddress(), "PJSIP/100", query)
+	text, err := renderDialplan(d.cfg, d.agiAddress(), cmp.Or(d.rings, "PJSIP/100"), query)
 	if err != nil {
 		return c
 	}

@@ -141,32 +141,55 @@ func (d *doctor) managerUser(u, general *confSection) {
 	switch why := weakSecret(name, secret); {
 	case why != "":
 		d.add(checkProblem, fmt.Sprintf("the secret of [%s] is %s", name, why),
-			d.to("manager.conf", u.name, newSecret, "secret = NEW-SECRET"),
-			change{File: d.configFile(), Lines: []string{"ami:", "  secret: NEW-SECRET"}})
+			d.toUser(newSecret, "secret = NEW-SECRET"), d.toOurSecret("NEW-SECRET"))
 	case d.ownSecret() != secret:
 		d.add(checkProblem, fmt.Sprintf("the secret of [%s] is not the one in ringside's configuration", name),
-			change{File: d.configFile(), Lines: []string{"ami:", "  secret: THE-ONE-OF-MANAGER.CONF"}})
+			d.toOurSecret("THE-ONE-OF-MANAGER.CONF"))
 	default:
 		d.ok("the secret of [%s] is ringside's, and strong", name)
 	}
 	if u.has("acl") {
 		d.skip("who may log in as [%s]: acl = %s is in acl.conf", name, u.value("acl"))
 	} else if permitted(u, netip.MustParseAddr("192.0.2.1")) {
-		d.add(checkProblem, fmt.Sprintf("[%s] may log in from anywhere", name), d.to("manager.conf", u.name, d.permitLines()...))
+		d.add(checkProblem, fmt.Sprintf("[%s] may log in from anywhere", name), d.toUser(d.permitLines()...))
 	} else if at, ok := d.source(); ok && !permitted(u, at) {
-		d.add(checkProblem, fmt.Sprintf("[%s] may not log in from %s, which is this machine", name, at), d.to("manager.conf", u.name, d.permitLines()...))
+		d.add(checkProblem, fmt.Sprintf("[%s] may not log in from %s, which is this machine", name, at), d.toUser(d.permitLines()...))
 	} else {
 		d.ok("deny and permit lines hold strangers off from [%s]", name)
 	}
 	if u.has("displayconnects") && !confTrue(u.value("displayconnects")) || !u.has("displayconnects") && general.has("displayconnects") && !confTrue(general.value("displayconnects")) {
 		d.ok("logins of [%s] don't fill Asterisk's log", name)
 	} else {
-		d.add(checkAdvice, fmt.Sprintf("each login of [%s] is written to Asterisk's log", name), d.to("manager.conf", u.name, "displayconnects = no"))
+		d.add(checkAdvice, fmt.Sprintf("each login of [%s] is written to Asterisk's log", name), d.toUser("displayconnects = no"))
 	}
 	if filter := u.value("eventfilter"); filter != "" || u.has("eventfilter") {
 		d.add(checkAdvice, fmt.Sprintf("[%s] has an event filter: ringside does not see what it holds back", name))
 	}
 	d.readClasses(u)
+}
+
+// toUser makes a change of ringside's user, in the file where its section stands.
+func (d *doctor) toUser(lines ...string) change {
+	c := d.to("manager.conf", d.cfg.AMI.Username, lines...)
+	if d.manager != nil {
+		if u := d.manager.whole(d.cfg.AMI.Username); u != nil {
+			c.File = u.file
+		}
+	}
+	return c
+}
+
+// toOurSecret says where ringside's side of the secret stands.
+func (d *doctor) toOurSecret(what string) change {
+	if d.cfg.AMI.SecretFile != "" {
+		return change{File: d.cfg.AMI.SecretFile, Lines: []string{what}}
+	}
+	return change{File: d.configFile(), Lines: []string{"ami:", "  secret: " + what}}
+}
+
+func mayRead(u *confSection, class string) bool {
+	have := classes(u.value("read"))
+	return slices.Contains(have, class) || slices.Contains(have, "all")
 }
 
 const newSecret = "; made with: openssl rand -hex 24"
@@ -297,10 +320,9 @@ func classes(text string) (list []string) {
 
 // readClasses compares the user's "read" with the events that ringside asks for.
 func (d *doctor) readClasses(u *confSection) {
-	have := classes(u.value("read"))
 	var lacks []string
 	for _, class := range d.wantedRead() {
-		if !slices.Contains(have, class) && !slices.Contains(have, "all") {
+		if !mayRead(u, class) {
 			lacks = append(lacks, class)
 		}
 	}
@@ -309,7 +331,7 @@ func (d *doctor) readClasses(u *confSection) {
 		return
 	}
 	d.add(checkProblem, fmt.Sprintf("[%s] may not read: %s (%s)", u.name, strings.Join(lacks, ", "), lostWithoutRead(lacks)),
-		d.to("manager.conf", u.name, "read = "+strings.Join(d.wantedRead(), ",")))
+		d.toUser("read = "+strings.Join(d.wantedRead(), ",")))
 }
 
 func lostWithoutRead(lacks []string) string {

@@ -17,10 +17,12 @@ import (
 var needed = []struct { //nolint:gochecknoglobals // a table
 	module, lost string
 	must         bool
-	// test is an expression without a channel that gives want if the module is there.
+	// test is an expression without a channel that gives want if the module is there, or anything at all
+	// if want is empty.
 	test, want string
-	// action is one of the manager interface that comes with the module and is open to everybody.
-	action string
+	// action is one of the manager interface that comes with the module, and is open to those with class,
+	// or to everybody.
+	action, class string
 }{
 	{module: "res_agi", lost: "the dialplan can't ask ringside", must: true},
 	{module: "app_dial", lost: "nobody is rung", must: true},
@@ -30,16 +32,15 @@ var needed = []struct { //nolint:gochecknoglobals // a table
 	{module: "func_logic", lost: "ringside-decide does not dial", must: true, test: "IF(1?a:b)", want: "a"},
 	{module: "func_channel", lost: "calls have no id", must: true},
 	{module: "func_callerid", lost: "callers' numbers are not filtered", must: true},
-	{module: "func_devstate", lost: "the doctor can't look at the fallback"},
+	{module: "func_devstate", lost: "the doctor can't look at the fallback", test: "DEVICE_STATE(PJSIP/100)"},
 	{module: "app_queue", lost: "no queues of the PBX", action: "QueueStatus"},
-	{module: "app_mixmonitor", lost: "no recording on demand"},
+	{module: "app_mixmonitor", lost: "no recording on demand", action: "MixMonitorMute", class: "call"},
 	{module: "app_chanspy", lost: "no listening in"},
 	{module: "app_channelredirect", lost: "attended transfers that are handed over early break"},
-	{module: "app_bridgewait", lost: "no holding bridge"},
 	{module: "res_musiconhold", lost: "who waits hears nothing"},
 	{module: "res_mutestream", lost: "no muting"},
-	{module: "res_parking", lost: "no parking"},
-	{module: "res_manager_devicestate", lost: "the states of devices are not known before they change"},
+	{module: "res_parking", lost: "no parking", action: "Park", class: "call"},
+	{module: "res_manager_devicestate", lost: "the states of devices are not known before they change", action: "DeviceStateList", class: "call"},
 	{module: "cdr_manager", lost: "call details are made of events alone"},
 }
 
@@ -52,10 +53,10 @@ func (d *doctor) modules(ctx context.Context) {
 		there, known := d.module(ctx, m.module, mayAsk)
 		if !known && m.test != "" {
 			if value, err := d.getvar(ctx, m.test); err == nil {
-				there, known = value == m.want, true
+				there, known = value == m.want || m.want == "" && value != "", true
 			}
 		}
-		if !known && m.action != "" && d.may != nil {
+		if !known && m.action != "" && d.may != nil && (m.class == "" || d.rights.has(m.class)) {
 			_, there = d.may[m.action]
 			known = true
 		}
@@ -100,9 +101,6 @@ func (d *doctor) module(ctx context.Context, name string, mayAsk bool) (there, k
 // clocks compares Asterisk's clock and the CRM's with ours, and Asterisk's time zone.
 func (d *doctor) clocks(ctx context.Context) {
 	d.pbxClock(ctx)
-	if ahead, ok := d.crmClock(); ok {
-		d.clock("the CRM's clock", -ahead)
-	}
 	zone, err := d.getvar(ctx, "STRFTIME(,,%z)")
 	ours := time.Now().Format("-0700")
 	switch {

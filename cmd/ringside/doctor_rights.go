@@ -54,7 +54,7 @@ func (d *doctor) loginFailed(err error) {
 			d.add(checkProblem, "Asterisk refuses the login: there is no user ["+name+"]")
 		case known && !permitted(u, at):
 			d.add(checkProblem, fmt.Sprintf("Asterisk refuses the login: the permit lines of [%s] leave out %s", name, at),
-				d.to("manager.conf", u.name, d.permitLines()...))
+				d.toUser(d.permitLines()...))
 		case u.value("secret") == d.ownSecret():
 			d.add(checkProblem, "Asterisk refuses the login, though user and secret are those of manager.conf: it has not read them yet",
 				change{File: shell, Lines: []string{`asterisk -rx "manager reload"`}})
@@ -170,12 +170,12 @@ func (d *doctor) examineRights(ctx context.Context) {
 	case <-d.session.Booted():
 		d.ok("it is told that Asterisk has booted: the user may read system")
 	case <-time.After(bootedWithin):
-		if d.manager != nil && slices.Contains(classes(d.manager.whole(d.cfg.AMI.Username).value("read")), "system") {
+		if d.manager != nil && mayRead(d.manager.whole(d.cfg.AMI.Username), "system") {
 			d.add(checkAdvice, "Asterisk does not say that it has booted: it still starts, or has not read manager.conf again",
 				change{File: shell, Lines: []string{`asterisk -rx "manager reload"`}})
 		} else {
 			d.add(checkAdvice, "it is not told when Asterisk has booted: the user may not read system",
-				d.to("manager.conf", d.cfg.AMI.Username, "read = "+strings.Join(d.wantedRead(), ",")))
+				d.toUser("read = "+strings.Join(d.wantedRead(), ",")))
 		}
 	}
 	m, err := d.session.Do(ctx, ami.NewAction("ListCommands"))
@@ -249,17 +249,26 @@ func (d *doctor) excessRights() {
 	}
 	if d.rights.has("system") {
 		d.add(checkAdvice, "the user may write system, which is as good as a shell on the PBX; keep it only for recording and muting on demand and for the contacts of phones",
-			d.to("manager.conf", d.cfg.AMI.Username, "write = "+strings.Join(d.writeClasses(false), ",")))
+			d.toUser("write = "+strings.Join(d.writeClasses(false), ",")))
 		return
 	}
-	if !excess {
-		d.ok("the user may do nothing that opens a shell; without system ringside can't record or mute on demand")
+	switch {
+	case excess:
+	case len(d.unknown("system", "command", "config")) > 0:
+		d.skip("whether the user may write %s", strings.Join(d.unknown("system", "command", "config"), ", "))
+	default:
+		d.ok("the user may write neither system, command nor config, which open a shell; without system ringside can't record or mute on demand")
 	}
+}
+
+// unknown are those of the classes of which nothing is known.
+func (d *doctor) unknown(classes ...string) []string {
+	return slices.DeleteFunc(classes, func(class string) bool { return d.rights.has(class) || slices.Contains(d.rights.lack, class) })
 }
 
 // writeLine gives the user what ringside needs, keeps system and user if they are there, and takes the rest.
 func (d *doctor) writeLine() change {
-	return d.to("manager.conf", d.cfg.AMI.Username, "write = "+strings.Join(d.writeClasses(d.rights.has("system")), ","))
+	return d.toUser("write = " + strings.Join(d.writeClasses(d.rights.has("system")), ","))
 }
 
 func (d *doctor) writeClasses(system bool) []string {

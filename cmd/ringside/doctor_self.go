@@ -182,9 +182,9 @@ func (d *doctor) fastAGI(ctx context.Context) {
 	result, err := lookUp(ctx, address, d.token.Reveal())
 	took := time.Since(before).Round(100 * time.Microsecond)
 	switch {
-	case err == nil && d.status == nil:
+	case err == nil && result && d.status == nil:
 		d.add(checkProblem, fmt.Sprintf("a ringside answers on %s that is not the one of %s: a second daemon?", address, d.socket()))
-	case err == nil && result:
+	case result:
 		d.ok("%s answers a test as a dialplan would ask it, in %s", address, took)
 	case err == nil:
 		d.add(checkProblem, fmt.Sprintf("what listens on %s is no ringside, or refuses the token: calls fall back", address))
@@ -232,14 +232,14 @@ func lookUp(ctx context.Context, address, token string) (bool, error) {
 	return strings.Contains(command, "RINGSIDE_RESULT"), nil
 }
 
-// crmClock is how far this clock is ahead of the CRM's; ok without a CRM is false.
-func (d *doctor) crmClock() (ahead time.Duration, ok bool) {
-	if d.status == nil {
-		return 0, false
-	}
+// crmClock compares the CRM's clock with ours, as the daemon has seen it.
+func (d *doctor) crmClock() {
 	var link crmsync.Status
-	if json.Unmarshal(d.status.CRM, &link) != nil || link.State == crmsync.Standalone || link.LastSuccess.IsZero() {
-		return 0, false
+	switch {
+	case d.cfg.CRM.URL == "":
+	case d.status == nil || json.Unmarshal(d.status.CRM, &link) != nil || link.LastSuccess.IsZero():
+		d.skip("the CRM's clock: no daemon has heard of it")
+	default:
+		d.clock("the CRM's clock", -time.Duration(link.ClockSkew)*time.Second)
 	}
-	return time.Duration(link.ClockSkew) * time.Second, true
 }
