@@ -223,10 +223,44 @@ func (d *doctor) report(out io.Writer, asJSON bool) error {
 	for i, r := range remedies {
 		fmt.Fprintf(&b, "\n(%d) %s\n%s", i+1, strings.Join(reasons[i], "\n    "), r)
 	}
+	if then := d.reloads(); len(then) > 0 {
+		b.WriteString("\nThen, in a shell:\n    " + strings.Join(then, "\n    ") + "\n")
+	}
 	fmt.Fprintf(&b, "\n%s, %s, %d not checked.\n", count(d.count(checkProblem), "problem", "problems"),
 		count(d.count(checkAdvice), "piece of advice", "pieces of advice"), d.count(checkSkipped))
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// reloads are the commands after which the changes are in effect.
+func (d *doctor) reloads() (commands []string) {
+	for i := range d.all {
+		for _, c := range d.all[i].Changes {
+			command := ""
+			switch name := filepath.Base(c.File); {
+			case c.File == shell, !strings.HasSuffix(name, ".conf"):
+			case d.manager != nil && c.File == d.toUser().File, name == "manager.conf":
+				command = `asterisk -rx "manager reload"`
+			case name == "extensions.conf":
+				command = `asterisk -rx "dialplan reload"`
+			case name == "cdr_manager.conf":
+				command = `asterisk -rx "module reload cdr_manager.so"`
+			case name == "cel.conf", name == "cdr.conf":
+				command = `asterisk -rx "module reload ` + strings.TrimSuffix(name, ".conf") + `"`
+			case name == "http.conf", name == "ari.conf":
+				command = `asterisk -rx "module reload ` + strings.Replace(strings.TrimSuffix(name, ".conf"), "ari", "res_ari.so", 1) + `"`
+			default: // asterisk.conf, modules.conf
+				command = `asterisk -rx "core restart when convenient"`
+			}
+			if command == "" && c.File == d.configFile() {
+				command = "systemctl restart ringside"
+			}
+			if command != "" && !slices.Contains(commands, command) {
+				commands = append(commands, command)
+			}
+		}
+	}
+	return commands
 }
 
 // remedy writes changes.

@@ -59,10 +59,9 @@ func (d *doctor) recordFiles() {
 	conf, err = d.read("cel.conf")
 	switch {
 	case err == nil && confTrue(conf.section("general").value("enable")) && confTrue(conf.section("manager").value("enabled")):
-		d.ok("Asterisk sends channel events (CEL)")
+		d.ok("Asterisk sends channel events (CEL), too; ringside does not need them")
 	case err == nil, errors.Is(err, fs.ErrNotExist):
-		d.add(checkAdvice, "Asterisk sends no channel events (CEL): when the last part of a call has ended is guessed from the hang-ups",
-			d.to("cel.conf", "general", "enable = yes", "apps = dial,park,queue", "events = ALL"), d.to("cel.conf", "manager", "enabled = yes"))
+		d.ok("Asterisk sends no channel events (CEL), and ringside does not need them")
 	}
 }
 
