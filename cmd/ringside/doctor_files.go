@@ -59,9 +59,10 @@ func (d *doctor) recordFiles() {
 	conf, err = d.read("cel.conf")
 	switch {
 	case err == nil && confTrue(conf.section("general").value("enable")) && confTrue(conf.section("manager").value("enabled")):
-		d.ok("Asterisk sends channel events (CEL), too; ringside does not need them")
+		d.ok("Asterisk sends channel events (CEL)")
 	case err == nil, errors.Is(err, fs.ErrNotExist):
-		d.ok("Asterisk sends no channel events (CEL), and ringside does not need them")
+		d.add(checkAdvice, "Asterisk sends no channel events (CEL): records of calls are less exact",
+			d.to("cel.conf", "general", "enable = yes", "apps = dial,park,queue,voicemail", "events = ALL"), d.to("cel.conf", "manager", "enabled = yes"))
 	}
 }
 
@@ -126,7 +127,7 @@ func (d *doctor) ariUsers(ari *asteriskConf, public bool) {
 		if why := weakSecret(s.name, s.value("password")); why != "" && !strings.EqualFold(s.value("password_format"), "crypt") {
 			sound = false
 			d.add(v, fmt.Sprintf("the password of ARI's user [%s] is %s; ringside does not need ARI", s.name, why),
-				d.to("ari.conf", s.name, newSecret, "password = NEW-SECRET"))
+				d.to("ari.conf", s.name, howToMake, "password = NEW-SECRET"))
 		}
 	}
 	if sound {
@@ -166,7 +167,7 @@ func (d *doctor) disk(whose, folder string) {
 		d.skip("%s (%s): %v", whose, folder, err)
 		return
 	}
-	free := fs.Bavail * uint64(fs.Bsize) //nolint:unconvert // of another type on other machines
+	free := fs.Bavail * uint64(fs.Bsize)
 	percent, inodes := share(fs.Bavail, fs.Blocks), share(fs.Ffree, fs.Files)
 	text := fmt.Sprintf("%s (%s): %d MB and %d %% free, %d %% of the inodes", whose, folder, free>>20, percent, inodes)
 	switch {

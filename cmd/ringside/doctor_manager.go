@@ -141,7 +141,7 @@ func (d *doctor) managerUser(u, general *confSection) {
 	switch why := weakSecret(name, secret); {
 	case why != "":
 		d.add(checkProblem, fmt.Sprintf("the secret of [%s] is %s", name, why),
-			d.toUser(newSecret, "secret = NEW-SECRET"), d.toOurSecret("NEW-SECRET"))
+			d.toUser(howToMake, "secret = NEW-SECRET"), d.toOurSecret("NEW-SECRET"))
 	case d.ownSecret() != secret:
 		d.add(checkProblem, fmt.Sprintf("the secret of [%s] is not the one in ringside's configuration", name),
 			d.toOurSecret("THE-ONE-OF-MANAGER.CONF"))
@@ -192,7 +192,8 @@ func mayRead(u *confSection, class string) bool {
 	return slices.Contains(have, class) || slices.Contains(have, "all")
 }
 
-const newSecret = "; made with: openssl rand -hex 24"
+// howToMake stands before a line with a secret that the operator is to choose.
+const howToMake = "; made with: openssl rand -hex 24"
 
 func (d *doctor) ownSecret() string {
 	s, err := secretOf("ami.secret_file", d.cfg.AMI.Secret, d.cfg.AMI.SecretFile)
@@ -288,7 +289,7 @@ func (d *doctor) permitLines() []string {
 
 // userSection is the whole section of a user who has what ringside needs, and no more.
 func (d *doctor) userSection() []string {
-	lines := []string{"[" + d.cfg.AMI.Username + "]", newSecret, "secret = NEW-SECRET"}
+	lines := []string{"[" + d.cfg.AMI.Username + "]", howToMake, "secret = NEW-SECRET"}
 	lines = append(lines, d.permitLines()...)
 	return append(lines, "displayconnects = no", "read = "+strings.Join(d.wantedRead(), ","), "write = "+strings.Join(wantedWrite(), ","))
 }

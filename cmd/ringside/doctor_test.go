@@ -155,28 +155,49 @@ func TestDoctorsChecks(t *testing.T) {
 		says    string
 		lines   []string
 	}{
-		{"the interface is off", func(s *site) { s.change("manager.conf", "enabled = yes", "enabled = no") },
-			checkProblem, "the manager interface is off", []string{"enabled = yes"}},
+		{
+			"the interface is off", func(s *site) { s.change("manager.conf", "enabled = yes", "enabled = no") },
+			checkProblem, "the manager interface is off",
+			[]string{"enabled = yes"},
+		},
 		{"every address, and users who may come from anywhere", func(s *site) {
 			s.change("manager.conf", "bindaddr = 127.0.0.1\n", "")
 			s.change("manager.conf", "deny = 0.0.0.0/0.0.0.0\n", "")
 		}, checkProblem, "listens on every address (bindaddr is not set), and not every user has deny and permit lines: ringside", []string{"bindaddr = 127.0.0.1"}},
-		{"every address, with permit lines", func(s *site) { s.change("manager.conf", "= 127.0.0.1\n", "= ::\n") },
-			checkAdvice, "it listens on ::", []string{"bindaddr = 127.0.0.1"}},
-		{"another port", func(s *site) { s.change("manager.conf", "port = ", "port = 9\nother = ") },
-			checkProblem, "it listens on port 9", []string{"ami:", "  address: 127.0.0.1:9"}},
-		{"no times", func(s *site) { s.change("manager.conf", "timestampevents = yes", "") },
-			checkAdvice, "events carry no time", []string{"timestampevents = yes"}},
+		{
+			"every address, with permit lines", func(s *site) { s.change("manager.conf", "= 127.0.0.1\n", "= ::\n") },
+			checkAdvice, "it listens on ::",
+			[]string{"bindaddr = 127.0.0.1"},
+		},
+		{
+			"another port", func(s *site) { s.change("manager.conf", "port = ", "port = 9\nother = ") },
+			checkProblem, "it listens on port 9",
+			[]string{"ami:", "  address: 127.0.0.1:9"},
+		},
+		{
+			"no times", func(s *site) { s.change("manager.conf", "timestampevents = yes", "") },
+			checkAdvice, "events carry no time",
+			[]string{"timestampevents = yes"},
+		},
 		{"no user", func(s *site) { s.change("manager.conf", "[ringside]", "[other]") }, checkProblem, "there is no user [ringside]", []string{
 			"[ringside]", "; made with: openssl rand -hex 24", "secret = NEW-SECRET", "deny = 0.0.0.0/0.0.0.0", "permit = 127.0.0.1/255.255.255.255",
 			"displayconnects = no", "read = system,call,agent,cdr,user", "write = call,agent,originate,reporting",
 		}},
-		{"another secret", func(s *site) { s.change("manager.conf", strongSecret, strongSecret+"-2") },
-			checkProblem, "is not the one in ringside's configuration", []string{"ami:", "  secret: THE-ONE-OF-MANAGER.CONF"}},
-		{"anybody", func(s *site) { s.change("manager.conf", "deny = ", "; deny = ") },
-			checkProblem, "[ringside] may log in from anywhere", []string{"deny = 0.0.0.0/0.0.0.0", "permit = 127.0.0.1/255.255.255.255"}},
-		{"not this machine", func(s *site) { s.change("manager.conf", "permit = 127.0.0.1", "permit = 10.0.0.1") },
-			checkProblem, "may not log in from 127.0.0.1", []string{"deny = 0.0.0.0/0.0.0.0", "permit = 127.0.0.1/255.255.255.255"}},
+		{
+			"another secret", func(s *site) { s.change("manager.conf", strongSecret, strongSecret+"-2") },
+			checkProblem, "is not the one in ringside's configuration",
+			[]string{"ami:", "  secret: THE-ONE-OF-MANAGER.CONF"},
+		},
+		{
+			"anybody", func(s *site) { s.change("manager.conf", "deny = ", "; deny = ") },
+			checkProblem, "[ringside] may log in from anywhere",
+			[]string{"deny = 0.0.0.0/0.0.0.0", "permit = 127.0.0.1/255.255.255.255"},
+		},
+		{
+			"not this machine", func(s *site) { s.change("manager.conf", "permit = 127.0.0.1", "permit = 10.0.0.1") },
+			checkProblem, "may not log in from 127.0.0.1",
+			[]string{"deny = 0.0.0.0/0.0.0.0", "permit = 127.0.0.1/255.255.255.255"},
+		},
 		{"the login is refused for the permit lines", func(s *site) {
 			s.change("manager.conf", "permit = 127.0.0.1", "permit = 10.0.0.1")
 			s.manager.refuses = "Authentication failed"
@@ -185,70 +206,127 @@ func TestDoctorsChecks(t *testing.T) {
 			s.change("manager.conf", strongSecret, strongSecret+"-2")
 			s.manager.refuses = "Authentication failed"
 		}, checkProblem, "Asterisk refuses the login: the secret is wrong", nil},
-		{"the login is refused, and the files are right", func(s *site) { s.manager.refuses = "Authentication failed" },
-			checkProblem, "it has not read them yet", []string{`asterisk -rx "manager reload"`}},
+		{
+			"the login is refused, and the files are right", func(s *site) { s.manager.refuses = "Authentication failed" },
+			checkProblem, "it has not read them yet",
+			[]string{`asterisk -rx "manager reload"`},
+		},
 		{"the login is refused, and nobody knows why", func(s *site) {
 			delete(s.files, "/etc/asterisk/manager.conf")
 			s.manager.refuses = "Authentication \x1b[31mfailed"
 		}, checkProblem, "Asterisk refuses the login (Authentication  [31mfailed)", nil},
 		{"nobody listens", func(s *site) { _ = s.manager.l.Close() }, checkProblem, "Asterisk does not run", nil},
-		{"manager.conf may not be read", func(s *site) { s.files["/etc/asterisk/manager.conf"] = "SECRET" },
-			checkSkipped, "manager.conf can't be read: permission denied", nil},
-		{"command", func(s *site) { s.manager.write = append(s.manager.write, "command") },
-			checkProblem, "the user may write command", []string{"write = call,agent,originate,reporting"}},
-		{"system", func(s *site) { s.manager.write = append(s.manager.write, "system") },
-			checkAdvice, "the user may write system", []string{"write = call,agent,originate,reporting"}},
-		{"no agent", func(s *site) { s.manager.write = []string{"system", "call", "originate", "reporting"} },
-			checkAdvice, "the user may not write agent", []string{"write = system,call,agent,originate,reporting"}},
-		{"no reporting", func(s *site) { s.manager.write = []string{"call"} },
-			checkProblem, "the user may not write reporting", []string{"write = call,agent,originate,reporting"}},
-		{"no events of system", func(s *site) { s.change("manager.conf", "read = system,", "read = ") },
-			checkProblem, "[ringside] may not read: system", []string{"read = system,call,agent,cdr,user"}},
+		{
+			"manager.conf may not be read", func(s *site) { s.files["/etc/asterisk/manager.conf"] = "SECRET" },
+			checkSkipped, "manager.conf can't be read: permission denied", nil,
+		},
+		{
+			"command", func(s *site) { s.manager.write = append(s.manager.write, "command") },
+			checkProblem, "the user may write command",
+			[]string{"write = call,agent,originate,reporting"},
+		},
+		{
+			"system", func(s *site) { s.manager.write = append(s.manager.write, "system") },
+			checkAdvice, "the user may write system",
+			[]string{"write = call,agent,originate,reporting"},
+		},
+		{
+			"no agent", func(s *site) { s.manager.write = []string{"system", "call", "originate", "reporting"} },
+			checkAdvice, "the user may not write agent",
+			[]string{"write = system,call,agent,originate,reporting"},
+		},
+		{
+			"no reporting", func(s *site) { s.manager.write = []string{"call"} },
+			checkProblem, "the user may not write reporting",
+			[]string{"write = call,agent,originate,reporting"},
+		},
+		{
+			"no events of system", func(s *site) { s.change("manager.conf", "read = system,", "read = ") },
+			checkProblem, "[ringside] may not read: system",
+			[]string{"read = system,call,agent,cdr,user"},
+		},
 		{"no dialplan", func(s *site) { s.manager.plan = nil }, checkProblem, "the dialplan asks ringside nowhere", nil},
-		{"no report of the end", func(s *site) { s.manager.has(strings.Replace(s.dialplan(""), "[ringside-hangup]", "[other]", 1)) },
-			checkProblem, "the context ringside-hangup is missing", []string{
+		{
+			"no report of the end", func(s *site) { s.manager.has(strings.Replace(s.dialplan(""), "[ringside-hangup]", "[other]", 1)) },
+			checkProblem, "the context ringside-hangup is missing",
+			[]string{
 				"[ringside-hangup]", `exten => s,1,GotoIf($["${RINGSIDE_CALL_ID}" = ""]?end)`,
 				" same => n,AGI(${RINGSIDE}/hangup?id=${RINGSIDE_CALL_ID})", " same => n(end),Return()",
-			}},
-		{"another ringside", func(s *site) { s.manager.globals["RINGSIDE"] = "agi://127.0.0.1:4573" },
-			checkProblem, "leads to 127.0.0.1:4573, ringside listens on 127.0.0.1:1", []string{"[globals](+)", "RINGSIDE = agi://127.0.0.1:1", "RINGSIDE_FALLBACK = PJSIP/100"}},
+			},
+		},
+		{
+			"another ringside", func(s *site) { s.manager.globals["RINGSIDE"] = "agi://127.0.0.1:4573" },
+			checkProblem, "leads to 127.0.0.1:4573, ringside listens on 127.0.0.1:1",
+			[]string{"[globals](+)", "RINGSIDE = agi://127.0.0.1:1", "RINGSIDE_FALLBACK = PJSIP/100"},
+		},
 		{"no address", func(s *site) { s.manager.globals["RINGSIDE"] = "" }, checkProblem, "is the global variable RINGSIDE set?", nil},
-		{"the token is right", func(s *site) { token(s); s.manager.has(s.dialplan("token=t0p-s3cr3t&")) },
-			checkOK, "ringside-route asks ringside", nil},
+		{
+			"the token is right", func(s *site) { token(s); s.manager.has(s.dialplan("token=t0p-s3cr3t&")) },
+			checkOK, "ringside-route asks ringside", nil,
+		},
 		{"the token is missing", token, checkProblem, "ringside-route shows no token", nil},
-		{"the token is wrong", func(s *site) { token(s); s.manager.has(s.dialplan("token=other&")) },
-			checkProblem, "the token in ringside-answered is not the one of the configuration", []string{
+		{
+			"the token is wrong", func(s *site) { token(s); s.manager.has(s.dialplan("token=other&")) },
+			checkProblem, "the token in ringside-answered is not the one of the configuration",
+			[]string{
 				"; TOKEN is agi.token: 'ringside dialplan asterisk' prints these lines with it",
 				"[ringside-answered]", "exten => s,1,AGI(${RINGSIDE}/answered?token=TOKEN&id=${ARG1})", " same => n,Return()",
-			}},
-		{"nothing is tested", func(s *site) { s.manager.has(strings.ReplaceAll(s.dialplan(""), "RINGSIDE_RESULT", "AGISTATUS")) },
-			checkProblem, "ringside-route does not test RINGSIDE_RESULT", nil},
+			},
+		},
+		{
+			"nothing is tested", func(s *site) { s.manager.has(strings.ReplaceAll(s.dialplan(""), "RINGSIDE_RESULT", "AGISTATUS")) },
+			checkProblem, "ringside-route does not test RINGSIDE_RESULT", nil,
+		},
 		{"a fallback of its own", func(s *site) {
 			s.manager.has(strings.ReplaceAll(s.dialplan(""), "Dial(${RINGSIDE_FALLBACK},60)", "Queue(sales)"))
 		}, checkOK, "ringside-route has a fallback of its own: Queue(sales)", nil},
-		{"a fallback that is not set", func(s *site) { s.manager.globals["RINGSIDE_FALLBACK"] = "" },
-			checkProblem, "RINGSIDE_FALLBACK is not set", []string{"RINGSIDE_FALLBACK = PJSIP/100  ; a phone that always rings"}},
-		{"a fallback that is away", func(s *site) { s.manager.functions["DEVICE_STATE(PJSIP/100)"] = "UNAVAILABLE" },
-			checkProblem, "RINGSIDE_FALLBACK rings nobody: PJSIP/100 can't be reached", nil},
+		{
+			"a fallback that is not set", func(s *site) { s.manager.globals["RINGSIDE_FALLBACK"] = "" },
+			checkProblem, "RINGSIDE_FALLBACK is not set",
+			[]string{"RINGSIDE_FALLBACK = PJSIP/100  ; a phone that always rings"},
+		},
+		{
+			"a fallback that is away", func(s *site) { s.manager.functions["DEVICE_STATE(PJSIP/100)"] = "UNAVAILABLE" },
+			checkProblem, "RINGSIDE_FALLBACK rings nobody: PJSIP/100 can't be reached", nil,
+		},
 		{"one of two fallbacks", func(s *site) {
 			s.manager.globals["RINGSIDE_FALLBACK"] = "PJSIP/100&PJSIP/200"
 			s.manager.functions["DEVICE_STATE(PJSIP/200)"] = "INVALID"
 		}, checkAdvice, "PJSIP/200 does not exist", nil},
-		{"no place for transfers", func(s *site) { s.manager.has(strings.Replace(s.dialplan(""), "exten => join,", "exten => other,", 1)) },
-			checkAdvice, "ringside-control lacks join", nil},
-		{"nobody hands calls over", func(s *site) { s.manager.has(s.dialplan("")) },
-			checkAdvice, "no context hands calls to ringside", []string{"exten => _X.,1,Goto(ringside-route,${FILTER(0-9+*#,${EXTEN})},1)"}},
-		{"a module is missing", func(s *site) { s.manager.functions["URIENCODE(a)"] = "" },
-			checkProblem, "func_uri is not loaded", []string{"load = func_uri.so"}},
-		{"the clock", func(s *site) { s.manager.ahead = -time.Minute },
-			checkProblem, "Asterisk's clock is 1 min behind", []string{"timedatectl set-ntp true"}},
+		{
+			"no place for transfers", func(s *site) { s.manager.has(strings.Replace(s.dialplan(""), "exten => join,", "exten => other,", 1)) },
+			checkAdvice, "ringside-control lacks join", nil,
+		},
+		{
+			"nobody hands calls over", func(s *site) { s.manager.has(s.dialplan("")) },
+			checkAdvice, "no context hands calls to ringside",
+			[]string{"exten => _X.,1,Goto(ringside-route,${FILTER(0-9+*#,${EXTEN})},1)"},
+		},
+		{
+			"a module is missing", func(s *site) { s.manager.functions["URIENCODE(a)"] = "" },
+			checkProblem, "func_uri is not loaded",
+			[]string{"load = func_uri.so"},
+		},
+		{
+			"the clock", func(s *site) { s.manager.ahead = -time.Minute },
+			checkProblem, "Asterisk's clock is 1 min behind",
+			[]string{"timedatectl set-ntp true"},
+		},
 		{"the time zone", func(s *site) { s.manager.functions["STRFTIME(,,%z)"] = "+1345" }, checkProblem, "Asterisk's time zone is UTC+1345", nil},
-		{"no call details", func(s *site) { delete(s.files, "/etc/asterisk/cdr_manager.conf") },
-			checkAdvice, "Asterisk does not send call details", []string{"enabled = yes"}},
-		{"details without their call", func(s *site) { s.change("cdr_manager.conf", "linkedid => LinkedID\n", "") },
-			checkAdvice, "don't say which call they belong to", []string{"linkedid => LinkedID"}},
-		{"no channel events", func(s *site) { s.change("cel.conf", "enabled = yes", "") },
-			checkOK, "Asterisk sends no channel events", nil},
+		{
+			"no call details", func(s *site) { delete(s.files, "/etc/asterisk/cdr_manager.conf") },
+			checkAdvice, "Asterisk does not send call details",
+			[]string{"enabled = yes"},
+		},
+		{
+			"details without their call", func(s *site) { s.change("cdr_manager.conf", "linkedid => LinkedID\n", "") },
+			checkAdvice, "don't say which call they belong to",
+			[]string{"linkedid => LinkedID"},
+		},
+		{
+			"no channel events", func(s *site) { s.change("cel.conf", "enabled = yes", "") },
+			checkAdvice, "Asterisk sends no channel events", nil,
+		},
 		{"a configuration that is not sound", func(s *site) { s.config += "nonsense: 1\n" }, checkProblem, `there is no key "nonsense"`, nil},
 	} {
 		t.Run(x.name, func(t *testing.T) {
