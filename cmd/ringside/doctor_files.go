@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -56,14 +57,45 @@ func (d *doctor) recordFiles() {
 	default:
 		d.mappings(conf.section("mappings"))
 	}
-	conf, err = d.read("cel.conf")
-	switch {
-	case err == nil && confTrue(conf.section("general").value("enable")) && confTrue(conf.section("manager").value("enabled")):
-		d.ok("Asterisk sends channel events (CEL)")
-	case err == nil, errors.Is(err, fs.ErrNotExist):
-		d.add(checkAdvice, "Asterisk sends no channel events (CEL): records of calls are less exact",
-			d.to("cel.conf", "general", "enable = yes", "apps = dial,park,queue,voicemail", "events = ALL"), d.to("cel.conf", "manager", "enabled = yes"))
+	if conf, err = d.read("cel.conf"); err == nil || errors.Is(err, fs.ErrNotExist) {
+		d.channelEvents(conf)
 	}
+}
+
+// channelEvents examines cel.conf, which may be missing.
+func (d *doctor) channelEvents(conf *asteriskConf) {
+	if conf == nil {
+		conf = &asteriskConf{}
+	}
+	general := conf.section("general")
+	var lines []string
+	var changes []change
+	if !confTrue(general.value("enable")) {
+		lines = append(lines, "enable = yes")
+	}
+	apps := classes(general.value("apps"))
+	if missing := without(apps, "dial", "voicemail"); len(missing) > 0 {
+		lines = append(lines, "apps = "+strings.Join(append(apps, missing...), ","))
+	}
+	if events := classes(general.value("events")); len(without(events, "all")) > 0 && len(without(events, "chan_start", "app_start", "app_end")) > 0 {
+		lines = append(lines, "events = ALL")
+	}
+	if len(lines) > 0 {
+		changes = append(changes, d.to("cel.conf", "general", lines...))
+	}
+	if !confTrue(conf.section("manager").value("enabled")) {
+		changes = append(changes, d.to("cel.conf", "manager", "enabled = yes"))
+	}
+	if len(changes) == 0 {
+		d.ok("Asterisk sends channel events (CEL)")
+		return
+	}
+	d.add(checkAdvice, "Asterisk sends not all channel events (CEL): records of calls lack voicemail and attempts that reached no phone", changes...)
+}
+
+// without are those of wanted that the list has not.
+func without(list []string, wanted ...string) []string {
+	return slices.DeleteFunc(wanted, func(w string) bool { return slices.Contains(list, w) })
 }
 
 func (d *doctor) mappings(s *confSection) {

@@ -195,8 +195,8 @@ func (d *doctor) examineRights(ctx context.Context) {
 	d.excessRights()
 }
 
-// without says what ringside can't do without a class of "write".
-func without(class string) string {
+// lostWithout says what ringside can't do without a class of "write".
+func lostWithout(class string) string {
 	switch class {
 	case "call":
 		return "no transfers, parking, keys, variables, hanging up, device states"
@@ -228,7 +228,7 @@ func (d *doctor) missingRights() {
 			v = checkAdvice // a site may not want it
 		}
 		missing = true
-		d.add(v, fmt.Sprintf("the user may not write %s: %s", class, without(class)), d.writeLine())
+		d.add(v, fmt.Sprintf("the user may not write %s: %s", class, lostWithout(class)), d.writeLine())
 	}
 	if !missing {
 		d.ok("the user may do what ringside does: %s", strings.Join(wantedWrite(), ", "))

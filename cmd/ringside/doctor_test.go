@@ -36,7 +36,7 @@ func soundSite(t *testing.T) *site {
 			"read = system,call,agent,cdr,user\nwrite = call,agent,originate,reporting\n",
 		"/etc/asterisk/asterisk.conf":    "[directories]\nastspooldir => " + s.folder + "\n[options]\nsystemname = 8c1f9a60d2\n",
 		"/etc/asterisk/cdr_manager.conf": "[general]\nenabled = yes\n[mappings]\nlinkedid => LinkedID\nsequence => Sequence\n",
-		"/etc/asterisk/cel.conf":         "[general]\nenable = yes\n[manager]\nenabled = yes\n",
+		"/etc/asterisk/cel.conf":         "[general]\nenable = yes\napps = dial,voicemail\nevents = ALL\n[manager]\nenabled = yes\n",
 		"/etc/asterisk/http.conf":        "[general]\nenabled = no\n",
 	}
 	s.config = "store: {path: ringside.db}\nagi: {listen: '127.0.0.1:1'}\nhttp: {listen: ''}\n" +
@@ -325,7 +325,8 @@ func TestDoctorsChecks(t *testing.T) {
 		},
 		{
 			"no channel events", func(s *site) { s.change("cel.conf", "enabled = yes", "") },
-			checkAdvice, "Asterisk sends no channel events", nil,
+			checkAdvice, "Asterisk sends not all channel events",
+			[]string{"enabled = yes"},
 		},
 		{"a configuration that is not sound", func(s *site) { s.config += "nonsense: 1\n" }, checkProblem, `there is no key "nonsense"`, nil},
 	} {
