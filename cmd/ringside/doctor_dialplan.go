@@ -155,7 +155,8 @@ func (d *doctor) agiLine(ctx context.Context, name, data string) bool {
 		d.skip("where the AGI line of %s leads: %v", name, err)
 		return false
 	}
-	target = d.expandGlobals(ctx, target)
+	target, _, _ = strings.Cut(d.expandGlobals(ctx, target), "?") // what follows may be the token
+	target, _, _ = strings.Cut(target, ",")
 	rest, ok := strings.CutPrefix(target, "agi://")
 	host, _, _ := strings.Cut(rest, "/")
 	if ok && !strings.Contains(host, ":") {

@@ -149,7 +149,9 @@ func sameAddress(a, b string) bool {
 	if err1 != nil || err2 != nil || portA != portB {
 		return false
 	}
-	return hostA == hostB || anyHost(hostA) || anyHost(hostB) || onLoopback(a) && onLoopback(b)
+	// localhost is one of two addresses; any other of 127.0.0.0/8 is another place.
+	named := (hostA == "localhost" || hostB == "localhost") && onLoopback(a) && onLoopback(b)
+	return hostA == hostB || anyHost(hostA) || anyHost(hostB) || named
 }
 
 func anyHost(host string) bool {

@@ -259,6 +259,10 @@ func TestDoctorsChecks(t *testing.T) {
 			checkProblem, "leads to 127.0.0.1:4573, ringside listens on 127.0.0.1:1",
 			[]string{"[globals](+)", "RINGSIDE = agi://127.0.0.1:1", "RINGSIDE_FALLBACK = PJSIP/100"},
 		},
+		{"a token where it does not belong", func(s *site) {
+			token(s)
+			s.manager.globals["RINGSIDE"] = "agi://127.0.0.2:1/?token=t0p-s3cr3t"
+		}, checkProblem, "leads to 127.0.0.2:1, ringside listens on 127.0.0.1:1", nil},
 		{"no address", func(s *site) { s.manager.globals["RINGSIDE"] = "" }, checkProblem, "is the global variable RINGSIDE set?", nil},
 		{
 			"the token is right", func(s *site) { token(s); s.manager.has(s.dialplan("token=t0p-s3cr3t&")) },
