@@ -223,7 +223,7 @@ func (c *channels) resync(ctx context.Context, s *Session) error {
 	c.looks++
 	c.mu.Unlock()
 	err = s.List(ctx, NewAction("CoreShowChannels"), func(m Message) {
-		if same(m.find("Event"), "CoreShowChannel") {
+		if same(m.event(), "CoreShowChannel") {
 			c.seen(m, time.Now())
 		}
 	})

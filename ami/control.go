@@ -37,7 +37,7 @@ func (p *PBX) Park(ctx context.Context, r ringside.ParkRequest) (ringside.Parked
 	defer cancel()
 	// The place comes as an event of its own, perhaps before the answer.
 	parked := p.Watch(ctx, func(m Message) bool {
-		return same(m.find("Event"), "ParkedCall") && m.Get("ParkeeChannel") == r.Channel
+		return same(m.event(), "ParkedCall") && m.Get("ParkeeChannel") == r.Channel
 	})
 	a := NewAction("Park", "Channel", r.Channel, "Parkinglot", r.Lot, "AnnounceChannel", r.Announce)
 	if r.Timeout > 0 {
@@ -218,7 +218,7 @@ func (p *PBX) Channel(ctx context.Context, name string) (ringside.ChannelInfo, e
 	known, found := p.channels.named(name)
 	ch := channel{ChannelInfo: known}
 	err = s.List(ctx, NewAction("Status", "Channel", name), func(m Message) {
-		if same(m.find("Event"), "Status") {
+		if same(m.event(), "Status") {
 			ch.take(m)
 			found = true
 		}

@@ -93,6 +93,18 @@ func (m Message) first() (name, value []byte) {
 	return name, value
 }
 
+// event is the event's name; nil for a response.
+func (m Message) event() []byte {
+	const start = "Event: "
+	if m.view != nil && len(m.lines) > 0 && begins(m.raw, start) {
+		return m.raw[len(start) : m.lines[0]-m.start-1]
+	}
+	if name, value := m.first(); same(name, "Event") {
+		return value
+	}
+	return nil
+}
+
 // find gives the first header of a name in any case.
 func (m Message) find(name string) []byte {
 	for rest := m.raw; len(rest) > 0; {
@@ -128,12 +140,7 @@ func (m Message) All(name string) []string {
 }
 
 // Event is the event's name; empty for a response.
-func (m Message) Event() string {
-	if name, value := m.first(); same(name, "Event") {
-		return string(value)
-	}
-	return ""
-}
+func (m Message) Event() string { return string(m.event()) }
 
 // Response is "Success", "Error", "Goodbye" …; empty for an event.
 func (m Message) Response() string {

@@ -383,7 +383,7 @@ func (p *PBX) do(ctx context.Context, a Action) (Message, error) {
 // event takes one event. It runs on the goroutine that reads.
 func (p *PBX) event(m Message) {
 	now := m.read()
-	name := m.find("Event")
+	name := m.event()
 	p.channels.event(name, m, now)
 	p.queues.event(name, m, now)
 	p.tales.event(name, m, now)

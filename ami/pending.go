@@ -106,7 +106,7 @@ func (s *Session) gathered(m Message) bool {
 	}
 	defer s.mu.Unlock()
 	switch {
-	case p.until != "" && same(m.find("Event"), p.until):
+	case p.until != "" && same(m.event(), p.until):
 		p.answer = m.Clone()
 		s.finish(string(id), p, nil)
 	case p.each == nil:

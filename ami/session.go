@@ -152,7 +152,7 @@ func (s *Session) route(m Message) {
 				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
-	if name, _ := m.first(); same(name, "Response") {
+	if begins(m.raw, "Response:") {
 		s.answered(m)
 		return
 	}
@@ -167,7 +167,7 @@ func (s *Session) route(m Message) {
 		s.login.Forged()
 		return
 	}
-	if !isClosed(s.booted) && same(m.find("Event"), "FullyBooted") {
+	if !isClosed(s.booted) && same(m.event(), "FullyBooted") {
 		close(s.booted)
 	}
 	s.sink(m)

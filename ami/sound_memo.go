@@ -48,10 +48,9 @@ func (j *judge) system(name string) {
 
 // sound reports whether an event can be Asterisk's own.
 func (j *judge) sound(m Message) bool {
-	_, name, _ := cut(m.raw)
-	ends := m.ends()
+	name, ends := m.event(), m.ends()
 	h := j.known[string(name)]
-	if h != nil && (begins(name, "QueueMember") && h.ofMember(m.raw, ends) || h.fit(m.raw, ends, len(ends.lines))) {
+	if h != nil && (begins(name, "QueueMember") && h.ofMember(m.raw, ends) || h.fit(m.raw, ends)) {
 		return true
 	}
 	if !m.sound(j.seal) {
@@ -73,12 +72,15 @@ func (j *judge) sound(m Message) bool {
 	return true
 }
 
-// fit reports whether a message has these headers in its first lines, and no line break but at the ends
-// of lines.
-func (h *headers) fit(raw []byte, ends view, lines int) bool {
-	if len(ends.lines) != len(h.starts) {
-		return false
-	}
+// fit reports whether a message has these headers, and no line break but at the ends of lines.
+func (h *headers) fit(raw []byte, ends view) bool {
+	return len(ends.lines) == len(h.starts) && h.begin(raw, ends, len(h.starts)) &&
+		bytes.Count(raw, []byte{'\r'}) == len(ends.lines) && bytes.Count(raw, []byte{'\n'}) == len(ends.lines)
+}
+
+// begin reports whether the first lines have the names that they should have. The message has as many lines
+// as there are names.
+func (h *headers) begin(raw []byte, ends view, lines int) bool {
 	from := 0
 	for i := range h.starts[:lines] {
 		s, line := &h.starts[i], raw[from:]
@@ -91,7 +93,7 @@ func (h *headers) fit(raw []byte, ends view, lines int) bool {
 		}
 		from = int(ends.lines[i]-ends.start) + 1
 	}
-	return bytes.Count(raw, []byte{'\r'}) == len(ends.lines) && bytes.Count(raw, []byte{'\n'}) == len(ends.lines)
+	return true
 }
 
 // shortestMember is less than Asterisk's shortest event about a queue's member has, in bytes, and more than
@@ -99,12 +101,12 @@ func (h *headers) fit(raw []byte, ends view, lines int) bool {
 const shortestMember = 250
 
 // ofMember reports whether an event about a queue's member can be Asterisk's own. It has nothing in it that
-// a caller chooses; a forged one is either shorter than any of Asterisk's, or has in it what is left of
-// the event that it was written into, which tells of a caller. A busy site has more of these events than
-// of all others.
+// a caller chooses; a forged one is either shorter than any of Asterisk's, or ends with what is left of the
+// event that it was written into. A busy site has more of these events than of all others.
 func (h *headers) ofMember(raw []byte, ends view) bool {
-	return len(raw) >= shortestMember && h.fit(raw, ends, h.head) &&
-		!bytes.Contains(raw, []byte("\nUniqueid:")) && !bytes.Contains(raw, []byte("CallerID"))
+	last := len(h.starts) - 1
+	return len(raw) >= shortestMember && len(ends.lines) == len(h.starts) && last > 0 &&
+		h.begin(raw, ends, h.head) && begins(raw[ends.lines[last-1]-ends.start+1:], h.starts[last].text)
 }
 
 func (h *headers) learn(m Message, s seal) {

@@ -120,7 +120,7 @@ type listed struct {
 
 // list takes an item of the channels' list.
 func (t *tales) list(m Message, now time.Time) (listed, bool) {
-	if !same(m.find("Event"), "CoreShowChannel") || !m.whole() {
+	if !same(m.event(), "CoreShowChannel") || !m.whole() {
 		return listed{}, false
 	}
 	t.mu.Lock()

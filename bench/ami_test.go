@@ -77,7 +77,8 @@ func makeEvents(n int) *events {
 			who, channelOf(call+1, "Dest"), queueName(q), member(q, m), m)
 		e.status(q, m, 1, 0)
 	}
-	e.add("QueueMemberPenalty", "Queue: end\nMemberName: End\nInterface: PJSIP/1\nMembership: static\nPenalty: 7\nStatus: 1\nPaused: 0\n")
+	e.add("QueueMemberPenalty", "Queue: end\nMemberName: End\nInterface: PJSIP/1\nStateInterface: PJSIP/1\nMembership: static\nPenalty: 7\n"+
+		"CallsTaken: 0\nLastCall: 0\nLastPause: 0\nLoginTime: 0\nInCall: 0\nStatus: 1\nPaused: 0\nPausedReason: \nRinginuse: 0\nWrapuptime: 0\n")
 	e.chunks = append(e.chunks[1:], len(e.raw))
 	return e
 }
@@ -241,6 +242,9 @@ func (m *manager) digested(t *testing.T, e *events) time.Duration {
 	for {
 		if end, _ := pbx.Queue("end"); len(end.Members) == 1 && end.Members[0].Penalty == 7 {
 			break
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatal("the last event has not been digested")
 		}
 		time.Sleep(500 * time.Microsecond)
 	}
