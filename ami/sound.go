@@ -212,8 +212,10 @@ func (m Message) complete(event string) bool {
 		return event == "Rename" || needs("Linkedid")
 	case "QueueMemberStatus", "QueueMemberPause", "QueueMemberPenalty", "QueueMemberRinginuse", "QueueMemberAdded", "QueueMemberRemoved":
 		return needs("Queue", "Interface", "StateInterface", "Membership", "CallsTaken", "Paused", "Wrapuptime") && !m.Has("Uniqueid")
-	case "AgentConnect", "AgentComplete":
+	case "AgentConnect":
 		return needs("Linkedid", "DestLinkedid", "Queue", "Interface")
+	case "AgentComplete": // the agent's channel may be gone
+		return needs("Linkedid", "Queue", "Interface", "TalkTime")
 	}
 	return true
 }
