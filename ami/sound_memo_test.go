@@ -39,8 +39,10 @@ func TestAnEventLaidOutLikeASoundOneIsLookedAtForLineBreaks(t *testing.T) {
 		"CallerIDName: A\r\nConnectedLineNum: <unknown>\r\nConnectedLineName: <unknown>\r\nLanguage: en\r\nAccountCode: \r\nContext: in\r\nExten: 1\r\nPriority: 1\r\nUniqueid: 1.1\r\nLinkedid: 1.1\r\n"
 	j := judge{}
 	j.system("pbx")
-	if !j.sound(ParseMessage(event)) || !j.sound(ParseMessage(event)) {
-		t.Fatal("an honest event is turned away")
+	for range 2 { // unknown, and known
+		if !j.sound(ParseMessage(event)) {
+			t.Fatal("an honest event is turned away")
+		}
 	}
 	for _, forged := range []string{
 		strings.Replace(event, "CallerIDNum: 1", "CallerIDNum: 1\nX: y", 1),
@@ -80,8 +82,10 @@ func TestForgedEventsAboutMembers(t *testing.T) {
 				t.Fatalf("Asterisk would cut this after 79 of %d and %d bytes", len(tc.number), len(tc.exten))
 			}
 			j := judge{}
-			if !j.sound(ParseMessage(status)) || !j.sound(ParseMessage(status)) {
-				t.Fatal("an honest event is turned away")
+			for range 2 { // unknown, and known
+				if !j.sound(ParseMessage(status)) {
+					t.Fatal("an honest event is turned away")
+				}
 			}
 			frames := newFramer(strings.NewReader(head + tc.number + middle + tc.exten + tail))
 			for {
