@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -145,25 +146,90 @@ func listOf(end string, items ...string) string {
 	return strings.Join(append(parts, "Event: "+end+"\nEventList: Complete\nListItems: 0"), "\n\n")
 }
 
-// wire makes bytes of messages, and puts the ActionID into those that have none if it is not empty.
+// wire makes bytes of messages, and puts the ActionID into those that have none if it is not empty. What
+// events leave out of the description of a channel, or have in another order, is put right.
 func wire(text, id string) string {
 	var b strings.Builder
 	for m := range strings.SplitSeq(strings.Trim(text, "\n"), "\n\n") {
-		lines := strings.Split(m, "\n")
+		lines := described(strings.Split(m, "\n"))
+		event, _ := strings.CutPrefix(lines[0], "Event: ")
+		idLast := strings.HasPrefix(event, "Queue") && !strings.HasSuffix(event, "Complete") || event == "Status"
+		own := id != "" && !strings.Contains(m, "\nActionID:")
 		for i, line := range lines {
+			if i == 1 && own && !idLast {
+				b.WriteString("ActionID: " + id + "\r\n")
+			}
 			if i == 1 && id == "" && strings.HasPrefix(m, "Event: ") && !strings.HasPrefix(line, "Privilege: ") {
 				b.WriteString("Privilege: agent,all\r\n") // as all events that Asterisk broadcasts
+			}
+			if strings.HasSuffix(line, ":") {
+				line += " " // which a test's author has not seen
 			}
 			if strings.TrimSpace(line) != "ActionID:" {
 				b.WriteString(line + "\r\n")
 			}
 		}
-		if id != "" && !strings.Contains(m, "\nActionID:") {
+		if own && (idLast || len(lines) == 1) {
 			b.WriteString("ActionID: " + id + "\r\n")
 		}
 		b.WriteString("\r\n")
 	}
 	return b.String()
+}
+
+// described makes the descriptions of channels whole.
+func described(lines []string) []string {
+	event, ok := strings.CutPrefix(lines[0], "Event: ")
+	if event == "QueueEntry" {
+		return inForm(lines, forms[event].names)
+	}
+	if !ok || event != "CoreShowChannel" && event != "Status" && event != "VarSet" && forms[event] != nil {
+		return lines
+	}
+	for _, prefix := range []string{"", "Dest"} {
+		values, at := map[string]string{}, -1
+		rest := make([]string, 0, len(lines))
+		for _, line := range lines {
+			name, value, _ := strings.Cut(line, ":")
+			if part, ok := strings.CutPrefix(name, prefix); ok && slices.Contains(block[:], part) {
+				if at < 0 {
+					at = len(rest)
+				}
+				values[part] = value
+				continue
+			}
+			rest = append(rest, line)
+		}
+		if _, ok := values["Uniqueid"]; !ok {
+			continue
+		}
+		whole := make([]string, 0, len(block))
+		for _, name := range block {
+			whole = append(whole, prefix+name+": "+strings.TrimSpace(values[name]))
+		}
+		lines = slices.Insert(rest, at, whole...)
+	}
+	if event == "CoreShowChannel" || event == "Status" {
+		lines = inForm(lines, forms[event].names)
+	}
+	return lines
+}
+
+// inForm puts headers into their order, at the end.
+func inForm(lines, names []string) []string {
+	values := map[string]string{}
+	rest := slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
+		name, value, _ := strings.Cut(line, ": ")
+		if slices.Contains(names, name) {
+			values[name] = value
+			return true
+		}
+		return false
+	})
+	for _, name := range names {
+		rest = append(rest, name+": "+values[name])
+	}
+	return rest
 }
 
 // send sends events.

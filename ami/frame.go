@@ -26,7 +26,10 @@ type framer struct {
 	start, seen, end int
 	lines            []int32
 	line             int
-	view             view // of the message that was handed out
+	// modern: no answer has the form that a command's had until Asterisk 13. A caller could write it into
+	// their number, and all that follows would be taken for the output of a command.
+	modern bool
+	view               view // of the message that was handed out
 }
 
 func newFramer(from io.Reader) *framer { return &framer{from: from, buf: make([]byte, firstBuf)} }
@@ -83,7 +86,7 @@ func (f *framer) next() (Message, error) {
 
 // cut takes a whole message off the buffer, if there is one.
 func (f *framer) cut() (Message, bool) {
-	if begins(f.buf[f.start:f.end], follows) {
+	if !f.modern && begins(f.buf[f.start:f.end], follows) {
 		i := bytes.Index(f.buf[f.start:f.end], []byte(endOutput))
 		if i < 0 {
 			return Message{}, false

@@ -1,6 +1,7 @@
 package ami
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +44,12 @@ type Session struct {
 	seal   seal
 	system atomic.Pointer[string]
 	forged atomic.Uint64
+	// since is how much came since an event was cut in two, severing that the latest was; both belong to the
+	// goroutine that reads.
+	since    int
+	severing bool
+	// left: a list was given up, and its rest may still come.
+	left   atomic.Bool
 	booted chan struct{}
 	ended  chan struct{} // closed when reading has ended, err is set then
 	err    error
@@ -66,7 +74,7 @@ func newSession(ctx context.Context, l Login, conn net.Conn, sink Sink) (*Sessio
 		sink = func(Message) {}
 	}
 	s := &Session{
-		login: l, conn: conn, sink: sink, waiting: map[string]*pending{},
+		login: l, conn: conn, sink: sink, waiting: map[string]*pending{}, since: maxForged,
 		booted: make(chan struct{}), ended: make(chan struct{}),
 	}
 	nonce := make([]byte, 6)
@@ -76,7 +84,11 @@ func newSession(ctx context.Context, l Login, conn net.Conn, sink Sink) (*Sessio
 	if until, ok := ctx.Deadline(); ok {
 		_ = conn.SetReadDeadline(until)
 	}
+	unhook := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	greeting, err := in.banner()
+	if !unhook() && err == nil {
+		err = context.Cause(ctx)
+	}
 	if err == nil && !isGreeting(greeting) {
 		err = fmt.Errorf("it greets with %q", printable(greeting))
 	}
@@ -87,12 +99,21 @@ func newSession(ctx context.Context, l Login, conn net.Conn, sink Sink) (*Sessio
 	}
 	_ = conn.SetReadDeadline(time.Time{})
 	s.version = greeting[len(greetingPrefix):]
+	in.modern = number([]byte(before(s.version, "."))) > lastOld
 	go s.read(in)
 	if err := s.authenticate(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// lastOld is the version of the manager interface in Asterisk 13.
+const lastOld = 2
+
+func before(s, end string) string {
+	s, _, _ = strings.Cut(s, end)
+	return s
 }
 
 const greetingPrefix = "Asterisk Call Manager/"
@@ -131,7 +152,10 @@ func (s *Session) read(in *framer) {
 		if m, err = in.next(); err != nil {
 			break
 		}
-		s.route(m)
+		s.route(m, in)
+		if s.since += len(m.raw) + len(newline); s.severing {
+			s.since, s.severing = 0, false
+		}
 	}
 	_ = s.conn.Close()
 	if errors.Is(err, io.EOF) {
@@ -146,7 +170,7 @@ func (s *Session) read(in *framer) {
 }
 
 // route hands a message to the action that it answers, or to the sink. A panic in there costs one message.
-func (s *Session) route(m Message) {
+func (s *Session) route(m Message, in *framer) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.login.Log.Error("an event of Asterisk failed inside ringside", "event", printable(m.Event()),
@@ -154,18 +178,24 @@ func (s *Session) route(m Message) {
 		}
 	}()
 	if name, _ := m.first(); same(name, "Response") {
-		s.answered(m)
+		if !s.answered(m) {
+			s.forgery(m.outline())
+		}
 		return
 	}
-	if s.gathering.Load() > 0 && s.gathered(m) {
+	if (s.gathering.Load() > 0 || s.left.Load()) && s.gathered(m) {
 		return
 	}
 	if name := s.system.Load(); name != nil {
 		s.seal.system = *name
 	}
-	if !m.sound(s.seal) {
-		s.forged.Add(1)
-		s.login.Forged()
+	o, sealed := m.outline(), m.sealed(s.seal)
+	if !sealed || !o.whole {
+		s.forgery(o)
+		return
+	}
+	if s.since < maxForged || s.severed(in) {
+		s.turnAway()
 		return
 	}
 	if !isClosed(s.booted) && same(m.find("Event"), "FullyBooted") {
@@ -175,6 +205,43 @@ func (s *Session) route(m Message) {
 		s.seal.stamped = true
 	}
 	s.sink(m)
+}
+
+// forgery notes that something can't be Asterisk's own: what follows within a number's length may have been
+// made up with it, unless it ended as Asterisk's descriptions of channels do.
+func (s *Session) forgery(o outline) {
+	s.suspect(o)
+	s.turnAway()
+}
+
+// suspect notes how far what comes next may have been made up with what has just come.
+func (s *Session) suspect(o outline) {
+	if s.severing = !o.closed; o.closed {
+		s.since = maxForged
+	}
+}
+
+// turnAway counts an event that is not taken.
+func (s *Session) turnAway() {
+	s.forged.Add(1)
+	s.login.Forged()
+}
+
+// severed reports whether what comes next is the rest of an event that was cut in two: then what came
+// before it was made up by whoever called. Asterisk writes an event as one piece, so that the rest has come
+// as well.
+func (s *Session) severed(in *framer) bool {
+	rest := bytes.TrimLeft(in.buf[in.start:in.end], newline)
+	end := bytes.Index(rest, []byte(blank))
+	if end < 0 {
+		return len(rest) > len("Response: ") && !begins(rest, "Event: ") && !begins(rest, "Response: ")
+	}
+	next := Message{raw: rest[:end+len(newline)]}
+	if begins(next.find("ActionID"), s.nonce) {
+		return false // nobody can know that
+	}
+	o := next.outline()
+	return !o.opened && !(o.whole && next.sealed(s.seal))
 }
 
 // Forged counts the events that can't be Asterisk's own and were not taken: somebody calls with line
