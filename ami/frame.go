@@ -29,7 +29,7 @@ type framer struct {
 	// modern: no answer has the form that a command's had until Asterisk 13. A caller could write it into
 	// their number, and all that follows would be taken for the output of a command.
 	modern bool
-	view               view // of the message that was handed out
+	view   view // of the message that was handed out
 }
 
 func newFramer(from io.Reader) *framer { return &framer{from: from, buf: make([]byte, firstBuf)} }
