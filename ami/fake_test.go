@@ -23,6 +23,7 @@ type fakeManager struct {
 	asked    []string
 	conn     net.Conn
 	writing  sync.Mutex
+	mute     bool // it says nothing at all
 }
 
 func newFakeManager(t testing.TB) *fakeManager {
@@ -89,6 +90,10 @@ func (f *fakeManager) serve(conn net.Conn) {
 	f.mu.Lock()
 	f.conn = conn
 	f.mu.Unlock()
+	if f.mute {
+		_, _ = io.Copy(io.Discard, conn)
+		return
+	}
 	f.write("Asterisk Call Manager/11.0.0\r\n")
 	in := newFramer(conn)
 	for {
