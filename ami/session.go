@@ -266,8 +266,12 @@ func isClosed(c <-chan struct{}) bool {
 
 // send writes an action and waits for what p waits for.
 func (s *Session) send(ctx context.Context, a Action, p *pending) (Message, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.login.Timeout)
-	defer cancel()
+	// How an action turns out may take as long as a phone is rung: who asks for that says how long.
+	if _, bounded := ctx.Deadline(); p.until == "" || !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.login.Timeout)
+		defer cancel()
+	}
 	p.action, p.done = a.name, make(chan error, 1)
 	id, err := s.expect(p)
 	if err != nil {
