@@ -158,8 +158,9 @@ func (w *reading) header(name, value []byte) {
 	if w.event == nil && string(name) == "Event" {
 		w.event, w.form = value, forms[string(value)]
 	}
-	w.follow(name)
-	switch describing := describes(name); {
+	describing := describes(name)
+	w.follow(name, describing)
+	switch {
 	case w.next > 0:
 		if !joined(name, w.prefix, block[w.next]) {
 			w.line, w.next = false, 0
@@ -188,7 +189,7 @@ func (w *reading) header(name, value []byte) {
 }
 
 // follow keeps up with the event's form, and with the end of a description.
-func (w *reading) follow(name []byte) {
+func (w *reading) follow(name []byte, describing bool) {
 	if f := w.form; f != nil && w.formed < len(f.names) {
 		if string(name) != f.names[w.formed] {
 			w.formed = 0
@@ -203,7 +204,7 @@ func (w *reading) follow(name []byte) {
 		string(name) == "Extra" && string(w.last) == "PeerAccount" && string(w.before) == "Peer",
 		string(name) == "UserField" && string(w.last) == "UniqueID" && string(w.before) == "AMAFlags":
 		w.closed = true
-	case describes(name) && string(name) != "LinkedID": // a Cdr's may have this after its end
+	case describing && string(name) != "LinkedID": // a Cdr's may have this after its end
 		w.closed = false
 	}
 }
@@ -243,8 +244,10 @@ func describes(name []byte) bool {
 	return false
 }
 
+// ends reports whether a name, in any case, ends with what is given in small letters.
 func ends(name []byte, with string) bool {
-	return len(name) >= len(with) && same(name[len(name)-len(with):], with)
+	n := len(name) - len(with)
+	return n >= 0 && name[n]|0x20 == with[0] && bytes.EqualFold(name[n:], []byte(with))
 }
 
 // repeats reports whether a header may come as often as there are values.
