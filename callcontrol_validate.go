@@ -20,9 +20,10 @@ const (
 )
 
 // ChannelName reports whether s may name a channel in a request: printable ASCII without blanks and
-// without what separates, quotes or expands in a PBX's commands.
+// without what separates, quotes or expands in a PBX's commands. It begins with a letter or digit: Asterisk
+// takes /…/ for a pattern, of which Hangup ends all channels that match.
 func ChannelName(s string) bool {
-	return s != "" && len(s) <= maxChannel && !strings.ContainsFunc(s, func(r rune) bool {
+	return s != "" && len(s) <= maxChannel && alphanumeric(rune(s[0])) && !strings.ContainsFunc(s, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"'\\,&|^()$`{}<>[]%!=", r)
 	})
 }

@@ -60,7 +60,7 @@ func (c *channels) event(name []byte, m Message, now time.Time) {
 	case "Newstate", "NewCallerid", "NewConnectedLine", "Newexten", "Hold", "Unhold":
 		c.change(m, func(*channel) {})
 	case "Rename":
-		c.change(m, func(ch *channel) { ch.rename(m.Get("Newname")) })
+		c.rename(m)
 	case "BridgeEnter":
 		c.change(m, func(ch *channel) { ch.Bridge = m.Get("BridgeUniqueid") })
 	case "BridgeLeave":
@@ -128,9 +128,12 @@ func (c *channels) change(m Message, edit func(*channel)) {
 	}
 }
 
-func (c *channel) rename(to string) {
-	if to != "" {
-		c.Name = to
+// rename gives a channel another name, if it has the one that the event says.
+func (c *channels) rename(m Message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ch, to := c.all[m.Get("Uniqueid")], m.Get("Newname"); ch != nil && ch.Name == m.Get("Channel") && to != "" {
+		ch.Name = to
 	}
 }
 

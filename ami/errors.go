@@ -58,6 +58,12 @@ func refusal(action string, m Message) error {
 	return e
 }
 
+// isUnknown reports whether Asterisk does not know an action, or not yet.
+func isUnknown(err error) bool {
+	var refused *ActionError
+	return errors.As(err, &refused) && strings.HasPrefix(strings.ToLower(refused.Message), "invalid/unknown command")
+}
+
 // printable keeps what Asterisk says to one line of a sane length.
 func printable(s string) string {
 	s = strings.Map(func(r rune) rune {

@@ -26,7 +26,15 @@ type framer struct {
 	start, seen, end int
 	lines            []int32
 	line             int
-	view             view // of the message that was handed out
+	// modern: no answer has the form that a command's had until Asterisk 13. A caller could write it into
+	// their number, and all that follows would be taken for the output of a command.
+	modern bool
+	// views are of the message that was handed out and of the one ahead of it; current is whose turn it is.
+	views   [2]view
+	current int
+	// ahead is the next message, if somebody has looked at it already.
+	ahead *Message
+	at    time.Time // when something was read last
 }
 
 func newFramer(from io.Reader) *framer { return &framer{from: from, buf: make([]byte, firstBuf)} }
@@ -61,11 +69,11 @@ func (f *framer) banner() (string, error) {
 // next gives the next message, which is valid until the call after. io.EOF is the end between two
 // messages.
 func (f *framer) next() (Message, error) {
+	if m := f.ahead; m != nil {
+		f.ahead = nil
+		return *m, nil
+	}
 	for {
-		// An empty message is what is left of an answer that ended twice.
-		for begins(f.buf[f.start:f.end], newline) {
-			f.start += len(newline)
-		}
 		if m, ok := f.cut(); ok {
 			return m, nil
 		}
@@ -81,9 +89,29 @@ func (f *framer) next() (Message, error) {
 	}
 }
 
+// peek gives the message after the one that was handed out last, if it has been read already. It will be
+// the next one; both are valid until the call after next.
+func (f *framer) peek() (Message, bool) {
+	if f.ahead == nil {
+		m, ok := f.cut()
+		if !ok {
+			return Message{}, false
+		}
+		f.ahead = &m
+	}
+	return *f.ahead, true
+}
+
+// unread is what has been read and is no whole message.
+func (f *framer) unread() []byte { return f.buf[f.start:f.end] }
+
 // cut takes a whole message off the buffer, if there is one.
 func (f *framer) cut() (Message, bool) {
-	if begins(f.buf[f.start:f.end], follows) {
+	// An empty message is what is left of an answer that ended twice.
+	for begins(f.buf[f.start:f.end], newline) {
+		f.start += len(newline)
+	}
+	if !f.modern && begins(f.buf[f.start:f.end], follows) {
 		i := bytes.Index(f.buf[f.start:f.end], []byte(endOutput))
 		if i < 0 {
 			return Message{}, false
@@ -103,8 +131,10 @@ func (f *framer) cut() (Message, bool) {
 		if f.lines[i] != f.lines[i-1]+int32(len(newline)) {
 			continue
 		}
-		f.view.lines, f.view.start = f.lines[f.line:i], int32(f.start)
-		m := Message{f.buf[f.start : f.lines[i]-1], &f.view}
+		v := &f.views[f.current]
+		f.current = 1 - f.current
+		v.at, v.lines, v.start = f.at, f.lines[f.line:i], int32(f.start)
+		m := Message{f.buf[f.start : f.lines[i]-1], v}
 		f.start, f.line = int(f.lines[i])+1, i+1
 		return m, true
 	}
@@ -151,7 +181,7 @@ func (f *framer) more() error {
 	}
 	n, err := f.from.Read(f.buf[f.end:])
 	f.end += n
-	f.view.at = time.Now()
+	f.at = time.Now()
 	if n > 0 {
 		return nil
 	}

@@ -199,13 +199,14 @@ func (p *PBX) connected(ctx context.Context, wait *backoff.Backoff) error {
 	if err := p.booted(ctx, s); err != nil {
 		return err
 	}
-	if err := p.resync(ctx, s); err != nil {
+	early, err := p.resync(ctx, s)
+	if err != nil {
 		return err
 	}
 	wait.Reset()
 	p.up(s)
 	defer p.session.Store(nil)
-	return p.keepAlive(ctx, s)
+	return p.keepAlive(ctx, s, early)
 }
 
 // booted waits until Asterisk has booted: before that its lists are not complete.
@@ -223,8 +224,8 @@ func (p *PBX) booted(ctx context.Context, s *Session) error {
 	return nil
 }
 
-// resync asks for everything that events only change.
-func (p *PBX) resync(ctx context.Context, s *Session) error {
+// resync asks for everything that events only change. early: Asterisk does not know all the questions yet.
+func (p *PBX) resync(ctx context.Context, s *Session) (early bool, err error) {
 	if m, err := s.Do(ctx, NewAction("CoreSettings")); err == nil {
 		s.named(m.Get("SystemName"))
 	}
@@ -237,13 +238,16 @@ func (p *PBX) resync(ctx context.Context, s *Session) error {
 		err := part.ask(ctx, s)
 		switch {
 		case err == nil:
+		case isUnknown(err):
+			early = true
+			p.calm.Warn("Asterisk does not tell everything yet", "about", part.what, "error", err)
 		case errors.Is(err, ringside.ErrNotPermitted), errors.Is(err, ringside.ErrRefused):
 			p.calm.Warn("Asterisk does not tell everything", "about", part.what, "error", err)
 		default:
-			return fmt.Errorf("asking for %s: %w", part.what, err)
+			return false, fmt.Errorf("asking for %s: %w", part.what, err)
 		}
 	}
-	return nil
+	return early, nil
 }
 
 // doubt notes that an event was forged: what it was cut out of is missing.
@@ -262,8 +266,9 @@ func (p *PBX) doubt() {
 const doubtPause = 5 * time.Second
 
 // keepAlive asks whether Asterisk is there until it is not, and looks at its channels again when
-// something may have been missed, and now and then.
-func (p *PBX) keepAlive(ctx context.Context, s *Session) error {
+// something may have been missed, and now and then. What could not be asked early, while Asterisk was
+// loading its modules, is asked again: soon at first, and at once when it says that it has booted.
+func (p *PBX) keepAlive(ctx context.Context, s *Session, early bool) error {
 	tick := time.NewTicker(p.opt.Keepalive)
 	defer tick.Stop()
 	again := time.NewTicker(p.opt.Reconcile)
@@ -271,6 +276,13 @@ func (p *PBX) keepAlive(ctx context.Context, s *Session) error {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	var doubts <-chan struct{}
+	later := backoff.Backoff{First: 2 * time.Second, Last: p.opt.Reconcile}
+	loaded := time.NewTimer(later.Next(0))
+	defer loaded.Stop()
+	booted := s.Booted()
+	if isClosed(booted) {
+		booted = nil
+	}
 	err := p.ping(ctx, s)
 	for err == nil {
 		select {
@@ -284,6 +296,14 @@ func (p *PBX) keepAlive(ctx context.Context, s *Session) error {
 			err = p.look(ctx, s)
 		case <-again.C:
 			err = p.look(ctx, s)
+		case <-booted:
+			booted = nil
+			early, err = p.resync(ctx, s)
+		case <-loaded.C:
+			if early {
+				early, err = p.resync(ctx, s)
+				loaded.Reset(later.Next(0))
+			}
 		case <-s.Ended():
 			return s.Err()
 		case <-ctx.Done():

@@ -56,6 +56,9 @@ func (s *Session) expect(p *pending) (string, error) {
 func (s *Session) forget(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if p := s.waiting[id]; p != nil && p.gathers() {
+		s.left.Store(true)
+	}
 	s.drop(id)
 }
 
@@ -74,21 +77,22 @@ func (s *Session) finish(id string, p *pending, err error) {
 	p.done <- err
 }
 
-// answered takes a response.
-func (s *Session) answered(m Message) {
+// answered takes a response, and reports whether it is one to us.
+func (s *Session) answered(m Message) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := m.Get("ActionID")
 	p := s.waiting[id]
 	if p == nil {
-		return // nobody waits for it any more
+		return begins([]byte(id), s.nonce) // nobody waits for it any more
 	}
 	p.answer = m.Clone()
 	err := refusal(p.action, m)
 	if err == nil && p.gathers() {
-		return // what was asked for follows
+		return true // what was asked for follows
 	}
 	s.finish(id, p, err)
+	return true
 }
 
 // gathered takes an event that answers an action, and reports whether it was one.
@@ -111,17 +115,21 @@ func (s *Session) gathered(m Message) bool {
 		s.finish(string(id), p, nil)
 	case p.each == nil:
 		return false
-	case complete(m):
+	case endsList(m, "Complete"):
 		s.finish(string(id), p, nil)
-	case same(m.find("EventList"), "cancelled"):
+	case endsList(m, "cancelled"):
 		s.finish(string(id), p, fmt.Errorf("%w: Asterisk gave up %s", ringside.ErrRefused, p.action))
 	default:
 		if p.items++; p.items > maxItems {
 			s.finish(string(id), p, fmt.Errorf("%w: %s has more than %d answers", ringside.ErrRefused, p.action, maxItems))
 			return true
 		}
+		o := m.outline()
+		if !o.whole {
+			s.suspect(o)
+		}
 		switch {
-		case m.whole():
+		case o.whole:
 			p.each(m)
 		case p.odd != nil:
 			p.odd(m)
@@ -130,8 +138,13 @@ func (s *Session) gathered(m Message) bool {
 	return true
 }
 
-// complete reports whether the event ends a list. Asterisk says so in a header since 1.8.
-func complete(m Message) bool { return same(m.find("EventList"), "Complete") }
+// endsList reports whether the event ends a list, and how: Asterisk says so in a header since 1.8. The end has
+// its ActionID first of all: in items of queues, where it comes last, a caller could write that header.
+func endsList(m Message, how string) bool {
+	_, _, rest := cut(m.raw)
+	name, _, _ := cut(rest)
+	return same(name, "ActionID") && same(m.find("EventList"), how)
+}
 
 // Do carries out an action and gives its response. A refusal is an *ActionError.
 func (s *Session) Do(ctx context.Context, a Action) (Message, error) {

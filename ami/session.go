@@ -10,6 +10,7 @@ import (
 	"net"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,9 +42,16 @@ type Session struct {
 	judge     judge
 	system    atomic.Pointer[string]
 	forged    atomic.Uint64
-	booted    chan struct{}
-	ended     chan struct{} // closed when reading has ended, err is set then
-	err       error
+	// since is how much came since an event was cut in two, severing that the latest was; both belong to the
+	// goroutine that reads, as ahead does: the next message has been judged, and is sound.
+	since    int
+	severing bool
+	ahead    bool
+	// left: a list was given up, and its rest may still come.
+	left   atomic.Bool
+	booted chan struct{}
+	ended  chan struct{} // closed when reading has ended, err is set then
+	err    error
 }
 
 // Connect connects and logs in. Events go to the sink from then on; nil discards them. The errors are
@@ -65,7 +73,7 @@ func newSession(ctx context.Context, l Login, conn net.Conn, sink Sink) (*Sessio
 		sink = func(Message) {}
 	}
 	s := &Session{
-		login: l, conn: conn, sink: sink, waiting: map[string]*pending{},
+		login: l, conn: conn, sink: sink, waiting: map[string]*pending{}, since: maxForged,
 		booted: make(chan struct{}), ended: make(chan struct{}),
 	}
 	nonce := make([]byte, 6)
@@ -75,7 +83,11 @@ func newSession(ctx context.Context, l Login, conn net.Conn, sink Sink) (*Sessio
 	if until, ok := ctx.Deadline(); ok {
 		_ = conn.SetReadDeadline(until)
 	}
+	unhook := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	greeting, err := in.banner()
+	if !unhook() && err == nil {
+		err = context.Cause(ctx)
+	}
 	if err == nil && !isGreeting(greeting) {
 		err = fmt.Errorf("it greets with %q", printable(greeting))
 	}
@@ -86,12 +98,21 @@ func newSession(ctx context.Context, l Login, conn net.Conn, sink Sink) (*Sessio
 	}
 	_ = conn.SetReadDeadline(time.Time{})
 	s.version = greeting[len(greetingPrefix):]
+	in.modern = number([]byte(before(s.version, "."))) > lastOld
 	go s.read(in)
 	if err := s.authenticate(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// lastOld is the version of the manager interface in Asterisk 13.
+const lastOld = 2
+
+func before(s, end string) string {
+	s, _, _ = strings.Cut(s, end)
+	return s
 }
 
 const greetingPrefix = "Asterisk Call Manager/"
@@ -130,7 +151,10 @@ func (s *Session) read(in *framer) {
 		if m, err = in.next(); err != nil {
 			break
 		}
-		s.route(m)
+		s.route(m, in)
+		if s.since += len(m.raw) + len(newline); s.severing {
+			s.since, s.severing = 0, false
+		}
 	}
 	_ = s.conn.Close()
 	if errors.Is(err, io.EOF) {
@@ -145,32 +169,79 @@ func (s *Session) read(in *framer) {
 }
 
 // route hands a message to the action that it answers, or to the sink. A panic in there costs one message.
-func (s *Session) route(m Message) {
+func (s *Session) route(m Message, in *framer) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.login.Log.Error("an event of Asterisk failed inside ringside", "event", printable(m.Event()),
 				"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
+	known := s.ahead
+	s.ahead = false
 	if begins(m.raw, "Response:") {
-		s.answered(m)
+		if !s.answered(m) {
+			s.forgery(m.outline())
+		}
 		return
 	}
-	if s.gathering.Load() > 0 && s.gathered(m) {
+	if (s.gathering.Load() > 0 || s.left.Load()) && s.gathered(m) {
 		return
 	}
 	if name := s.system.Load(); name != nil {
 		s.judge.system(*name)
 	}
-	if !s.judge.sound(m) {
-		s.forged.Add(1)
-		s.login.Forged()
+	if !known && !s.judge.sound(m) {
+		s.forgery(m.outline())
+		return
+	}
+	if s.since < maxForged || s.severed(in) {
+		s.turnAway()
 		return
 	}
 	if !isClosed(s.booted) && same(m.event(), "FullyBooted") {
 		close(s.booted)
 	}
 	s.sink(m)
+}
+
+// forgery notes that something can't be Asterisk's own: what follows within a number's length may have been
+// made up with it, unless it ended as Asterisk's descriptions of channels do.
+func (s *Session) forgery(o outline) {
+	s.suspect(o)
+	s.turnAway()
+}
+
+// suspect notes how far what comes next may have been made up with what has just come.
+func (s *Session) suspect(o outline) {
+	if s.severing = !o.closed; o.closed {
+		s.since = maxForged
+	}
+}
+
+// turnAway counts an event that is not taken.
+func (s *Session) turnAway() {
+	s.forged.Add(1)
+	s.login.Forged()
+}
+
+// severed reports whether what comes next is the rest of an event that was cut in two: then what came
+// before it was made up by whoever called. Asterisk writes an event as one piece, so that the rest has come
+// as well.
+func (s *Session) severed(in *framer) bool {
+	next, ok := in.peek()
+	if !ok {
+		rest := in.unread()
+		return len(rest) > len("Response: ") && !begins(rest, "Event: ") && !begins(rest, "Response: ")
+	}
+	if s.judge.recall(next) {
+		s.ahead = true
+		return false
+	}
+	if begins(next.find("ActionID"), s.nonce) {
+		return false // nobody can know that
+	}
+	o := next.outline()
+	return !o.opened && !(o.whole && next.sealed(s.judge.seal))
 }
 
 // Forged counts the events that can't be Asterisk's own and were not taken: somebody calls with line
@@ -195,8 +266,12 @@ func isClosed(c <-chan struct{}) bool {
 
 // send writes an action and waits for what p waits for.
 func (s *Session) send(ctx context.Context, a Action, p *pending) (Message, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.login.Timeout)
-	defer cancel()
+	// How an action turns out may take as long as a phone is rung: who asks for that says how long.
+	if _, bounded := ctx.Deadline(); p.until == "" || !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.login.Timeout)
+		defer cancel()
+	}
 	p.action, p.done = a.name, make(chan error, 1)
 	id, err := s.expect(p)
 	if err != nil {

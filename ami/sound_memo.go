@@ -36,6 +36,8 @@ func newStart(text string) start {
 	return start{text, binary.LittleEndian.Uint64(first[:]), math.MaxUint64 >> (64 - 8*n)}
 }
 
+const stamp = "Timestamp: "
+
 // maxKnown bounds what is remembered: Asterisk has fewer kinds of events.
 const maxKnown = 300
 
@@ -48,11 +50,11 @@ func (j *judge) system(name string) {
 
 // sound reports whether an event can be Asterisk's own.
 func (j *judge) sound(m Message) bool {
-	name, ends := m.event(), m.ends()
-	h := j.known[string(name)]
-	if h != nil && (begins(name, "QueueMember") && h.ofMember(m.raw, ends) || h.fit(m.raw, ends)) {
+	if j.recall(m) {
 		return true
 	}
+	name := m.event()
+	h := j.known[string(name)]
 	if !m.sound(j.seal) {
 		return false
 	}
@@ -70,6 +72,17 @@ func (j *judge) sound(m Message) bool {
 		h.learn(m, j.seal)
 	}
 	return true
+}
+
+// recall reports whether an event has the headers of a sound one before it.
+func (j *judge) recall(m Message) bool {
+	name := m.event()
+	h := j.known[string(name)]
+	if h == nil {
+		return false
+	}
+	ends := m.ends()
+	return begins(name, "QueueMember") && h.ofMember(m.raw, ends) || h.fit(m.raw, ends)
 }
 
 // fit reports whether a message has these headers, and no line break but at the ends of lines.
@@ -91,7 +104,11 @@ func (h *headers) begin(raw []byte, ends view, lines int) bool {
 		} else if (binary.LittleEndian.Uint64(line)^s.word)&s.mask != 0 || len(s.text) > 8 && !begins(line[8:], s.text[8:]) {
 			return false
 		}
-		from = int(ends.lines[i]-ends.start) + 1
+		to := int(ends.lines[i] - ends.start)
+		if s.text == stamp && !isTimestamp(line[len(stamp):to-1-from]) {
+			return false
+		}
+		from = to + 1
 	}
 	return true
 }
@@ -129,7 +146,7 @@ func (h *headers) learn(m Message, s seal) {
 			}
 			fallthrough
 		default:
-			h.starts = append(h.starts, newStart(n+":"))
+			h.starts = append(h.starts, newStart(n+": "))
 		}
 	}
 }
