@@ -124,8 +124,13 @@ func TestConditionsAreInOrder(t *testing.T) {
 func TestAQueueInFigures(t *testing.T) {
 	now := time.Now()
 	q := PBXQueue{Name: "sales", Members: []PBXQueueMember{
-		{State: DeviceIdle}, {State: DeviceUnknown}, {State: DeviceRinging}, {State: DeviceIdle, InCall: true}, {State: DeviceInUse, Paused: true},
-		{State: DeviceUnavailable}, {State: DeviceInvalid},
+		{State: DeviceIdle},
+		{State: DeviceUnknown},
+		{State: DeviceRinging},
+		{State: DeviceIdle, InCall: true},
+		{State: DeviceInUse, Paused: true},
+		{State: DeviceUnavailable},
+		{State: DeviceInvalid},
 	}, Callers: []PBXQueueCaller{{Since: now.Add(-5 * time.Second)}, {Since: now.Add(-42 * time.Second)}, {Since: now.Add(time.Minute)}}}
 	s := q.Summary(now)
 	if s.Agents != 7 || s.Available != 2 || s.Busy != 2 || s.Paused != 1 || s.Waiting != 3 || s.LongestWait != 42 {

@@ -67,7 +67,8 @@ func TestLogins(t *testing.T) {
 			"an answer to a challenge",
 			"> Action: Challenge\n> AuthType: MD5\n< Response: Success\n< Challenge: 845549057\n" +
 				"> Action: Login\n> Username: ringside\n> AuthType: MD5\n> Key: " + "1087976030a3466b763fe461b2d75134" + "\n" + accepted,
-			Login{}, false,
+			Login{},
+			false,
 		},
 		{"a wrong secret", "> Action: Login\n> Username: ringside\n> Secret: secret\n< Response: Error\n< Message: Authentication failed", Login{Plain: true}, true},
 		{"no challenges", "> Action: Challenge\n> AuthType: MD5\n< Response: Error\n< Message: Permission denied", Login{}, true},

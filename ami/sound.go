@@ -62,7 +62,7 @@ func isTimestamp(b []byte) bool {
 
 // block are the headers in which Asterisk describes a channel, always all of them and in this order
 // (main/manager_channels.c), each with the same prefix, such as Dest.
-var block = [...]string{
+var block = [...]string{ //nolint:gochecknoglobals // a table that nobody changes
 	"Channel", "ChannelState", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "ConnectedLineNum",
 	"ConnectedLineName", "Language", "AccountCode", "Context", "Exten", "Priority", "Uniqueid", "Linkedid",
 }
@@ -75,7 +75,7 @@ type form struct {
 	first bool
 }
 
-var forms = map[string]*form{
+var forms = map[string]*form{ //nolint:gochecknoglobals // a table that nobody changes
 	"CEL": {names: []string{
 		"EventName", "AccountCode", "CallerIDnum", "CallerIDname", "CallerIDani", "CallerIDrdnis", "CallerIDdnid",
 		"Exten", "Context", "Channel", "Application", "AppData", "EventTime", "AMAFlags", "UniqueID", "LinkedID",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -148,7 +149,8 @@ func (m *manager) answer(conn net.Conn, request ami.Message) {
 	}
 	var b bytes.Buffer
 	say := func(format string, args ...any) {
-		fmt.Fprintf(&b, format+"\nActionID: %s\n\n", append(args, request.Get("ActionID"))...)
+		first, rest, _ := strings.Cut(fmt.Sprintf(format, args...), "\n")
+		fmt.Fprintf(&b, "%s\nActionID: %s\n%s\n\n", first, request.Get("ActionID"), rest)
 	}
 	switch action := request.Get("Action"); action {
 	case "Login":

@@ -46,14 +46,19 @@ func (d *deskOf) Record(_ context.Context, r ringside.RecordRequest) (ringside.R
 func (d *deskOf) Hangup(_ context.Context, r ringside.HangupRequest) error {
 	return d.note("hangup", r)
 }
+
 func (d *deskOf) Transfer(_ context.Context, r ringside.TransferRequest) error {
 	return d.note("transfer", r)
 }
+
 func (d *deskOf) Bridge(_ context.Context, r ringside.BridgeRequest) error {
 	return d.note("bridge", r)
 }
+
 func (d *deskOf) SendDTMF(_ context.Context, r ringside.DTMFRequest) error { return d.note("dtmf", r) }
-func (d *deskOf) Mute(_ context.Context, r ringside.MuteRequest) error     { return d.note("mute", r) }
+
+func (d *deskOf) Mute(_ context.Context, r ringside.MuteRequest) error { return d.note("mute", r) }
+
 func (d *deskOf) StopRecord(_ context.Context, r ringside.Recording) error {
 	return d.note("stop-record", r)
 }
@@ -197,7 +202,7 @@ func TestWhatIsNoRequestIsBad(t *testing.T) {
 		{"hangup", ``, "reading"},
 		{"dtmf", `[]`, "reading"},
 	} {
-		res, err := client.Post("http://ringside/pbx/"+tc.route, "application/json", strings.NewReader(tc.body)) //nolint:noctx // it is local
+		res, err := client.Post("http://ringside/pbx/"+tc.route, "application/json", strings.NewReader(tc.body))
 		if err != nil {
 			t.Fatal(err)
 		}
