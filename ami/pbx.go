@@ -114,6 +114,9 @@ func (p *PBX) Start() {
 
 // Stop ends the connection and waits until nothing of it runs any more, or ctx ends.
 func (p *PBX) Stop(ctx context.Context) error {
+	if p.stop == nil {
+		return nil // it was never started
+	}
 	p.stop()
 	over := make(chan struct{})
 	go func() { p.done.Wait(); close(over) }()
