@@ -176,7 +176,7 @@ func (s *Switchboard) write(c *call, f ringside.Facts, now time.Time) {
 		if number != "" {
 			r.RoutedTo = number
 		}
-		if number != "" && c.talking == "" {
+		if number != "" && c.talking == "" && c.left == "" {
 			s.connect(c, number, now)
 		}
 	case ringside.DialBusy:

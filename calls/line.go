@@ -81,7 +81,7 @@ func (s *Switchboard) reserve(c *call, d *ringside.Decision) {
 	if d.Targets != nil {
 		c.held = append(c.held[:0], d.Targets...)
 	}
-	c.talking = ""
+	c.talking, c.left = "", ""
 	for _, number := range c.held {
 		s.line(number).ringing++
 		s.line(number).take(c.record.ID)

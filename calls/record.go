@@ -17,6 +17,7 @@ type call struct {
 	record  ringside.Call // mutex
 	held    []string      // mutex: extensions that are rung or talk for this call
 	talking string        // mutex: the one of held that talks
+	left    string        // mutex: who talked and has left, while the caller is still served
 	// presumed (mutex): an attempt outlives its ring time, so that somebody has probably answered.
 	presumed bool
 	waiter   *waiter         // mutex: the caller's place in a queue

@@ -140,12 +140,29 @@ func (s *Switchboard) Report(reports ...ringside.LineReport) {
 	for _, r := range reports {
 		l := s.line(r.Number)
 		before := l.activity(now)
+		was := l.heard
 		l.hear(s.opt.Node, r, now)
+		eased = s.leftBehind(r.Number, was, now) || eased
 		eased = eased || eases(before, l.activity(now))
 	}
 	if eased {
 		s.dispatch(now)
 	}
+}
+
+// leftBehind frees an extension of ringside's calls that it has left while they go on, as the PBX tells: the
+// caller is parked, say, or the phone itself has handed them over. was is what was heard before. Mutex held.
+func (s *Switchboard) leftBehind(number string, was []reportedCall, now time.Time) (freed bool) {
+	for _, h := range was {
+		c := s.live[h.id]
+		there := func(o reportedCall) bool { return o.id == h.id || o.id == "" }
+		if c == nil || !h.talking || c.talking != number || slices.ContainsFunc(s.line(number).heard, there) {
+			continue
+		}
+		c.left = number
+		freed = s.free(c, now) || freed
+	}
+	return freed
 }
 
 // Silence tells that the PBX can't be heard any more: all its reports are void, so that a dead link

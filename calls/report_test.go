@@ -144,6 +144,36 @@ func TestCallThatGoesOnWithoutRingside(t *testing.T) {
 			s.expectTarget("when it has ended", "101")
 		})
 	})
+	t.Run("who has left a call that goes on, parked or handed over by the phone itself, is free", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := phones("101")
+			p["101"].Talk = 10 * time.Minute
+			s := newSite(t, office(t, sales(func(g *ringside.RingGroup) { g.Strategy = ringside.LeastRecent })), p)
+			defer s.close()
+			for _, n := range []string{"102", "103"} { // 101 has rested longest
+				s.board.Report(says(n, ringside.DeviceInUse, "before"))
+				s.board.Report(says(n, ringside.DeviceIdle))
+				time.Sleep(time.Second)
+			}
+			s.call("a", "500")
+			time.Sleep(5 * time.Second)
+			s.board.Report(says("101", ringside.DeviceInUse, "1"))
+			s.expectTarget("while 101 talks", "102")
+			left := time.Now()
+			s.board.Report(says("101", ringside.DeviceIdle))
+			for _, line := range s.board.Lines() {
+				if line.Number == "101" && (line.Busy || line.Talking != 0 || !line.LastTalk.Equal(left)) {
+					t.Errorf("when it has left, 101 is %+v", line)
+				}
+			}
+			s.serving.Wait()
+			for _, line := range s.board.Lines() {
+				if line.Number == "101" && (line.Busy || line.Talking != 0 || !line.LastTalk.Equal(left)) {
+					t.Errorf("when the call is over, 101 is %+v", line)
+				}
+			}
+		})
+	})
 	t.Run("a state without a call may be that of the call that has just ended", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSite(t, office(t, sales(nil)), phones("101"))

@@ -51,7 +51,7 @@ func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, f
 	}
 	if res.Status == ringside.DialAnswered {
 		s.answeredLocked(c, leg, res.Answered.Number, now.Add(-res.Talk))
-		if n := res.Answered.Number; n != "" && c.talking != n && kind == legDial {
+		if n := res.Answered.Number; n != "" && c.talking != n && c.left != n && kind == legDial {
 			// Who talked is known only now: nothing was held for it any more.
 			s.line(n).lastTalk = now
 			c.talks = append(c.talks, ringside.Talk{Number: n, End: now})
