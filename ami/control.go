@@ -33,6 +33,9 @@ func (p *PBX) Park(ctx context.Context, r ringside.ParkRequest) (ringside.Parked
 	if err != nil {
 		return ringside.Parked{}, err
 	}
+	if err := p.consults(ctx, s, r.Channel); err != nil {
+		return ringside.Parked{}, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.opt.Login.Timeout)
 	defer cancel()
 	// The place comes as an event of its own, perhaps before the answer.

@@ -14,7 +14,8 @@ const (
 	// holdExten plays music to the call that is to be taken over.
 	holdExten = "hold"
 	// heldVariable names that call's channel. Channels that are called for the consultation inherit it.
-	heldVariable = "__RINGSIDE_HELD"
+	heldVariable = "__" + heldName
+	heldName     = "RINGSIDE_HELD"
 )
 
 // Transfer implements ringside.CallControl.
@@ -37,6 +38,9 @@ func (p *PBX) Transfer(ctx context.Context, r ringside.TransferRequest) error {
 	}
 	// Asterisk says "Success" to any place, and hangs up where there is none.
 	if err := p.place(ctx, s); err != nil {
+		return err
+	}
+	if err := p.consults(ctx, s, r.Channel); err != nil {
 		return err
 	}
 	place := p.opt.Places.Context
@@ -63,6 +67,20 @@ func (p *PBX) Transfer(ctx context.Context, r ringside.TransferRequest) error {
 		"Channel", r.Channel, "Context", place, "Exten", consultPrefix+exten, "Priority", "1",
 		"ExtraChannel", peer, "ExtraContext", place, "ExtraExten", holdExten, "ExtraPriority", "1"))
 	return err
+}
+
+// consults refuses what would take a channel out of a consultation, be it the one who transfers or the one who
+// is asked: the call that waits for them would be forgotten in its music.
+func (p *PBX) consults(ctx context.Context, s *Session, channel string) error {
+	m, err := s.Do(ctx, NewAction("Getvar", "Channel", channel, "Variable", heldName))
+	if err != nil {
+		return err
+	}
+	if held, ok := p.channels.named(m.Get("Value")); ok && held.Bridge == "" {
+		return fmt.Errorf("%w: %s is consulted or consults about %s, which waits: hang up who consults first, which hands that call over",
+			ringside.ErrRefused, channel, held.Name)
+	}
+	return nil
 }
 
 // place makes sure that the dialplan has the context that calls are sent to, as far as Asterisk may be

@@ -102,6 +102,33 @@ func TestAttendedTransfer(t *testing.T) {
 	})
 }
 
+func TestWhoConsultsIsNotTakenAway(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		for _, number := range []string{"101", "102", "103"} {
+			s.phone(number, pbx.Answers(soon))
+		}
+		s.managed(phones())
+		s.talk("101")
+		agent := s.channel("101", ringside.ChannelUp).Name
+		s.say("transfer", "--attended", agent, "102")
+		s.together("101", "102")
+		asked := s.channel("102", ringside.ChannelUp).Name
+		for _, one := range []string{agent, asked} {
+			s.refuses("which waits", "transfer", "--attended", one, "103")
+			s.refuses("which waits", "transfer", one, "103")
+			s.refuses("which waits", "park", one)
+		}
+		s.say("hangup", agent)
+		s.together("plain", "102")
+		s.say("transfer", "--attended", asked, "103")
+		s.together("102", "103")
+		s.say("hangup", asked)
+		s.together("plain", "103")
+		s.say("transfer", s.channel("103", ringside.ChannelUp).Name, "101")
+		s.together("103", "101")
+	})
+}
+
 func TestAttendedTransferToSomebodyWhoIsBusy(t *testing.T) {
 	story(t, func(t *testing.T, s *stage) {
 		s.phone("101", pbx.Answers(soon))
