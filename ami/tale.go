@@ -162,6 +162,20 @@ func (c *tale) settle(p *part, at time.Time, gone bool) {
 	}
 }
 
+// resume takes up the talk of who was reached and now talks to somebody whom they did not call: who consulted
+// in vain is back with the caller, and who was consulted has taken the call over. What follows on parking is
+// that stay's.
+func (c *tale) resume(p, with *part) {
+	a := c.attemptAt(p)
+	if a == nil || a.answer.IsZero() || p.gone || c.stayOf(p, legPark) != nil || c.stayOf(with, legPark) != nil {
+		return
+	}
+	if called := c.attemptAt(with); called != nil && called.caller == p {
+		return
+	}
+	a.end, p.handed = time.Time{}, with != a.caller
+}
+
 // handed reports whether who was reached was given to somebody else, so that the talk outlives the caller.
 func (a *attempt) handed() bool { return a.dest != nil && a.dest.handed }
 

@@ -158,6 +158,8 @@ func (t *tales) enter(p *part, bridge string, at time.Time) {
 		t.join(p.tale, o.tale)
 		if !local(p.name) && !local(o.name) {
 			p.tale.talk(at)
+			p.tale.resume(p, o)
+			p.tale.resume(o, p)
 		}
 	}
 	p.bridge = bridge

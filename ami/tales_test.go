@@ -67,6 +67,13 @@ func (s *story) enters(bridge string, ids ...string) *story {
 	return s
 }
 
+func (s *story) leaves(bridge string, ids ...string) *story {
+	for _, id := range ids {
+		s.say("BridgeLeave", append(s.block("", id), "BridgeUniqueid", bridge, "BridgeType", "basic")...)
+	}
+	return s
+}
+
 func (s *story) hangsUp(cause int, ids ...string) *story {
 	for _, id := range ids {
 		s.say("Hangup", append(s.block("", id), "Cause", fmt.Sprint(cause))...)
@@ -159,6 +166,36 @@ PJSIP/trunk- (trunk) +79001234567 "Anna" calls 101: answered, answered 1.0, over
   B/dial1 dial 101: answered by 101, 0.0 1.0 8.0, cause 16
   C/dial1 dial 103: answered by 103, 4.0 6.0 20.0, cause 16
   B/transfer1 transfer 103: done, 8.0 - 8.0
+`)
+}
+
+// ringside's own attended transfers: the caller hears music while 101 asks 102.
+func consultation() *story {
+	s := newStory().comes("A", "PJSIP/trunk-1", "101", "A").comes("B", "PJSIP/101-2", "s", "A").dials("A", "B", "101")
+	s.at(1).dialEnds("A", "B", "ANSWER").enters("x", "A", "B")
+	return s.at(4).leaves("x", "A", "B").comes("C", "PJSIP/102-3", "s", "A").dials("B", "C", "102")
+}
+
+func TestWhoWasConsultedTakesTheCall(t *testing.T) {
+	s := consultation()
+	s.at(6).dialEnds("B", "C", "ANSWER").enters("y", "B", "C")
+	s.at(9).leaves("y", "B", "C").hangsUp(16, "B").enters("z", "C", "A")
+	s.at(20).leaves("z", "C", "A").hangsUp(16, "C", "A")
+	s.ends(t, `
+PJSIP/trunk- (trunk) +79001234567 "Anna" calls 101: answered, answered 1.0, over 20.0, cause 16
+  B/dial1 dial 101: answered by 101, 0.0 1.0 4.0, cause 16
+  C/dial1 dial 102: answered by 102, 4.0 6.0 20.0, cause 16
+`)
+}
+
+func TestWhoConsultsInVainHasTheCallBack(t *testing.T) {
+	s := consultation()
+	s.at(6).dialEnds("B", "C", "BUSY").hangsUp(17, "C").enters("z", "A", "B")
+	s.at(20).leaves("z", "A", "B").hangsUp(16, "B", "A")
+	s.ends(t, `
+PJSIP/trunk- (trunk) +79001234567 "Anna" calls 101: answered, answered 1.0, over 20.0, cause 16
+  B/dial1 dial 101: answered by 101, 0.0 1.0 20.0, cause 16
+  C/dial1 dial 102: busy, 4.0 - 6.0, cause 17
 `)
 }
 
