@@ -155,7 +155,7 @@ func (s *Switchboard) Report(reports ...ringside.LineReport) {
 func (s *Switchboard) leftBehind(number string, was []reportedCall, now time.Time) (freed bool) {
 	for _, h := range was {
 		c := s.live[h.id]
-		there := func(o reportedCall) bool { return o.id == h.id || o.id == "" }
+		there := func(o reportedCall) bool { return o.id == h.id }
 		if c == nil || !h.talking || c.talking != number || slices.ContainsFunc(s.line(number).heard, there) {
 			continue
 		}

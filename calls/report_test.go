@@ -160,6 +160,7 @@ func TestCallThatGoesOnWithoutRingside(t *testing.T) {
 			s.board.Report(says("101", ringside.DeviceInUse, "1"))
 			s.expectTarget("while 101 talks", "102")
 			left := time.Now()
+			s.board.Report(says("101", ringside.DeviceInUse)) // the device's state comes after its last channel's end
 			s.board.Report(says("101", ringside.DeviceIdle))
 			for _, line := range s.board.Lines() {
 				if line.Number == "101" && (line.Busy || line.Talking != 0 || !line.LastTalk.Equal(left)) {

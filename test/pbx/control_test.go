@@ -210,6 +210,22 @@ func TestPark(t *testing.T) {
 	})
 }
 
+func TestWhoseCallIsParkedIsFree(t *testing.T) {
+	story(t, func(t *testing.T, s *stage) {
+		one, other := s.phone("101", pbx.Answers(soon)), s.phone("102", pbx.Answers(soon))
+		s.managed(two())
+		c := s.dials(pbx.CallSpec{To: called})
+		s.answered(c)
+		s.together("trunk", "101")
+		s.say("park", s.channel("trunk", ringside.ChannelUp).Name)
+		s.saw(one, 1, 0, 1)
+		next := s.dials(pbx.CallSpec{To: called, Talk: short})
+		s.ends(next, 200)
+		s.tells(next, told{status: "answered", as: "talked", to: "101", legs: "dial 101 answered"})
+		s.saw(other, 0, 0, 0)
+	})
+}
+
 func TestSpy(t *testing.T) {
 	for mode, option := range map[string]string{"listen": "qE", "whisper": "qEw", "barge": "qEB"} {
 		t.Run(mode, func(t *testing.T) {
