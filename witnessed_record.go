@@ -45,7 +45,8 @@ func (w *Witnessed) Complete(prev Call) (part Call, news bool) {
 	part = prev
 	part.Legs, part.Trace, part.QueueWait = nil, nil, 0
 	for _, l := range w.Legs {
-		if !prev.tells(&l) {
+		// Of a call that ringside has served, an application is what asked ringside.
+		if !prev.tells(&l) && (l.Kind != "application" || len(prev.Legs) == 0) {
 			part.Legs = append(part.Legs, l)
 		}
 	}

@@ -208,6 +208,12 @@ func TestRecordOfRingsidesIsCompletedByWhatItLacks(t *testing.T) {
 			"",
 		},
 		{
+			"left the queue at once, and the application is ringside's own",
+			finished(StatusAbandoned, EndAbandoned, 0, 0.2, leg("", "queue", "", 0.1, 0, 0.2, "left")),
+			Witnessed{Status: StatusAbandoned, End: at(0.2), Legs: []Leg{leg("a/1", "application", "AGI", 0, 0, 0, "done")}},
+			"",
+		},
+		{
 			"refused at once",
 			finished(StatusBusy, EndBusy, 0, 0.5, own("101", 0.1, 0, 0.3, DialBusy)),
 			Witnessed{Status: StatusBusy, End: at(12), Legs: []Leg{pbx("a", "101", 0.15, 0, 0.2, DialBusy)}},
