@@ -45,6 +45,11 @@ func (p *PBX) Transfer(ctx context.Context, r ringside.TransferRequest) error {
 	}
 	place := p.opt.Places.Context
 	peer, together := p.channels.peer(r.Channel)
+	if !together {
+		if err := p.waits(ctx, s, r.Channel); err != nil {
+			return err
+		}
+	}
 	if !r.Attended {
 		if together {
 			// The action is the peer's: so no dialplan goes on with the one who is left.
@@ -79,6 +84,20 @@ func (p *PBX) consults(ctx context.Context, s *Session, channel string) error {
 	if held, ok := p.channels.named(m.Get("Value")); ok && held.Bridge == "" {
 		return fmt.Errorf("%w: %s is consulted or consults about %s, which waits: hang up who consults first, which hands that call over",
 			ringside.ErrRefused, channel, held.Name)
+	}
+	return nil
+}
+
+// waits refuses to move the call that somebody is consulted about: they would take it out of any talk that it
+// has by then.
+func (p *PBX) waits(ctx context.Context, s *Session, channel string) error {
+	m, err := s.Do(ctx, NewAction("Getvar", "Channel", channel, "Variable", "EXTEN"))
+	if err != nil {
+		return err
+	}
+	if ch, ok := p.channels.named(channel); ok && ch.Bridge == "" && m.Get("Value") == holdExten {
+		return fmt.Errorf("%w: %s waits for somebody who consults about it: hang up who consults first, which hands it over",
+			ringside.ErrRefused, channel)
 	}
 	return nil
 }

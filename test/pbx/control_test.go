@@ -118,6 +118,7 @@ func TestWhoConsultsIsNotTakenAway(t *testing.T) {
 			s.refuses("which waits", "transfer", one, "103")
 			s.refuses("which waits", "park", one)
 		}
+		s.refuses("waits for somebody", "transfer", s.channel("plain", ringside.ChannelUp).Name, "103")
 		s.say("hangup", agent)
 		s.together("plain", "102")
 		s.say("transfer", "--attended", asked, "103")
