@@ -51,7 +51,10 @@ func (w *Witnessed) Complete(prev Call) (part Call, news bool) {
 		}
 	}
 	part.QueueWait = queueWait(part.Legs)
-	if !prev.settled() {
+	// For ringside a caller who was transferred before anybody answered has left; somebody may answer there.
+	takenAway := prev.Disposition == EndAbandoned && w.Status == StatusAnswered &&
+		slices.ContainsFunc(part.Legs, func(l Leg) bool { return l.person() })
+	if !prev.settled() || takenAway {
 		w.settle(&part)
 	}
 	if len(part.Legs) > 0 && w.End.After(part.End) {

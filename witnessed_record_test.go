@@ -214,6 +214,14 @@ func TestRecordOfRingsidesIsCompletedByWhatItLacks(t *testing.T) {
 			"",
 		},
 		{
+			"taken out of the queue by a transfer, and answered there",
+			finished(StatusAbandoned, EndAbandoned, 0, 30, leg("", "queue", "", 0.1, 0, 30, "left")),
+			Witnessed{Status: StatusAnswered, Answer: at(35), End: at(60), Legs: []Leg{
+				leg("a/1", "queue", "", 0.1, 0, 30, "left"), pbx("b/1", "103", 30.1, 35, 60, ""),
+			}},
+			`answered, talked, to "103", 25 s [own:queue ; b/1:dial 103]`,
+		},
+		{
 			"refused at once",
 			finished(StatusBusy, EndBusy, 0, 0.5, own("101", 0.1, 0, 0.3, DialBusy)),
 			Witnessed{Status: StatusBusy, End: at(12), Legs: []Leg{pbx("a", "101", 0.15, 0, 0.2, DialBusy)}},
