@@ -52,7 +52,7 @@ func (w *Witnessed) Complete(prev Call) (part Call, news bool) {
 	}
 	part.QueueWait = queueWait(part.Legs)
 	// For ringside a caller who was transferred before anybody answered has left; somebody may answer there.
-	takenAway := prev.Disposition == EndAbandoned && w.Status == StatusAnswered &&
+	takenAway := prev.Status == StatusAbandoned && prev.Disposition == EndAbandoned && w.Status == StatusAnswered &&
 		slices.ContainsFunc(part.Legs, func(l Leg) bool { return l.person() })
 	if !prev.settled() || takenAway {
 		w.settle(&part)
