@@ -89,7 +89,7 @@ func (p *PBX) call(ctx context.Context, a Action, who ringside.Target, ring time
 		With("Timeout", fmt.Sprint(ring.Milliseconds()))
 	if async {
 		_, err := s.Do(ctx, a)
-		return made, err
+		return made, p.noPlace(err)
 	}
 	ended, forget := p.channels.awaitEnd(made.ID)
 	defer forget()
@@ -97,7 +97,7 @@ func (p *PBX) call(ctx context.Context, a Action, who ringside.Target, ring time
 	defer cancel()
 	m, err := s.await(ctx, a, "OriginateResponse")
 	if err != nil {
-		return made, err // it may have been placed: the id tells
+		return made, p.noPlace(err) // it may have been placed: the id tells
 	}
 	if same(m.find("Response"), "Success") {
 		made.Channel, made.Status = m.Get("Channel"), ringside.DialAnswered
@@ -162,6 +162,15 @@ func newChannelID(kind string) string {
 	b := make([]byte, 6)
 	_, _ = rand.Read(b) // it never fails
 	return fmt.Sprintf("%s%d.%s", kind, time.Now().Unix(), hex.EncodeToString(b))
+}
+
+// noPlace says where the places come from, if Asterisk misses one.
+func (p *PBX) noPlace(err error) error {
+	var refused *ActionError
+	if errors.As(err, &refused) && strings.HasPrefix(refused.Message, "Extension does not exist") {
+		return fmt.Errorf("%w (context %s): %w", err, p.opt.Places.Context, errPlace)
+	}
+	return err
 }
 
 // errPlace says that the dialplan lacks what calls are sent to.

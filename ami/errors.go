@@ -51,6 +51,7 @@ func refusal(action string, m Message) error {
 	case strings.HasPrefix(text, "permission denied"):
 		e.kind = ringside.ErrNotPermitted
 	case strings.Contains(text, "no such channel"), strings.Contains(text, "channel does not exist"),
+		strings.HasPrefix(text, "channel1 does not exist"), strings.HasPrefix(text, "channel2 does not exist"),
 		strings.Contains(text, "channel not found"), strings.Contains(text, "could not find channel"),
 		strings.Contains(text, "channel specified does not exist"), strings.Contains(text, "unable to find channel"):
 		e.kind = ringside.ErrNoChannel

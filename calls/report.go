@@ -9,7 +9,7 @@ import (
 
 // reportGrace is how long a call that ringside has taken from an extension may go on in the PBX's
 // reports: its word of the end comes a moment after ringside's own.
-const reportGrace = 3 * time.Second
+const reportGrace = time.Second
 
 // own is a call that ringside gives to an extension: n times now, or none any more but until a time.
 type own struct {

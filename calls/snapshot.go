@@ -87,11 +87,6 @@ func (s *Switchboard) Lines() []ringside.LineStatus {
 	}
 	s.mu.Lock()
 	now := time.Now()
-	for number, l := range s.lines {
-		if _, known := names[number]; !known && l.report != nil {
-			names[number] = ""
-		}
-	}
 	all := make([]ringside.LineStatus, 0, len(names))
 	for number, name := range names {
 		status := ringside.LineStatus{Number: number, Name: name}

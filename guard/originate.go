@@ -50,6 +50,9 @@ func (g *Guard) checkOriginate(r ringside.OriginateRequest) (ringside.OriginateR
 		return r, nil, err
 	}
 	r.From, r.To = from.target, to.target
+	if r.From == r.To {
+		return r, nil, &ringside.InvalidError{Field: "to", Reason: r.To.Number + " would be connected with itself"}
+	}
 	if r.CallerID, err = callerID(dir, r.CallerID, from, to); err != nil {
 		return r, nil, err
 	}

@@ -278,7 +278,14 @@ func secretOf(path string, secret ringside.Secret, file string) (ringside.Secret
 	if err != nil {
 		return ringside.Secret{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return ringside.NewSecret(strings.TrimSpace(string(text))), nil
+	line := strings.TrimSpace(string(text))
+	switch {
+	case line == "":
+		return ringside.Secret{}, fmt.Errorf("%s: %s is empty", path, file)
+	case strings.ContainsAny(line, "\r\n"):
+		return ringside.Secret{}, fmt.Errorf("%s: %s holds more than one line", path, file)
+	}
+	return ringside.NewSecret(line), nil
 }
 
 func (c LogConfig) level() (level slog.Level, err error) {

@@ -46,6 +46,7 @@ type cli struct {
 	Mute       muteCmd       `cmd:"" help:"Silence a channel." group:"calls"`
 	Record     recordCmd     `cmd:"" help:"Record a channel." group:"calls"`
 	Variable   variableCmd   `cmd:"" help:"Read or set a channel's variable." group:"calls"`
+	Lines      linesCmd      `cmd:"" help:"List the extensions: who is free, who talks, who is away." group:"pbx"`
 	Channels   channelsCmd   `cmd:"" help:"List the PBX's channels." group:"pbx"`
 	Queue      queueCmd      `cmd:"" help:"The PBX's own queues: figures, members." group:"pbx"`
 	Health     healthCmd     `cmd:"" help:"A full report on the PBX." group:"pbx"`

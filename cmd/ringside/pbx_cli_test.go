@@ -109,3 +109,27 @@ func TestPrintedDialplanHasThePlacesOfTheConfiguration(t *testing.T) {
 		t.Error("a site's own context is printed")
 	}
 }
+
+func TestLinesTellWhoSaysSo(t *testing.T) {
+	r := startDaemon(t, "")
+	if out, _, code := r.cli("lines"); code != 0 || out != "The directory has no extensions.\n" {
+		t.Errorf("%d %s", code, out)
+	}
+	file := writeFile(t, "directory.yaml", "version: '1'\nnumbers:\n  - {id: 1, number: '101', display_name: Anna}\n")
+	if _, errOut, code := r.cli("directory", "load", file); code != 0 {
+		t.Fatal(errOut)
+	}
+	if out, _, code := r.cli("lines"); code != 0 || !strings.Contains(out, "101        Anna                     free   the PBX has said nothing") {
+		t.Errorf("%d %s", code, out)
+	}
+}
+
+func TestSecretFilesHoldOneLine(t *testing.T) {
+	for text, want := range map[string]string{"": "is empty", " \n": "is empty", "a\nb\n": "more than one line"} {
+		secret := writeFile(t, "secret", text)
+		config := writeFile(t, "ringside.yaml", "ami: {address: '127.0.0.1:1', secret_file: '"+secret+"'}\n")
+		if _, errOut, code := runCLI(t, "ami", "test", "--config", config); code != exitUsage || !strings.Contains(errOut, want) {
+			t.Errorf("%q: %d %s", text, code, errOut)
+		}
+	}
+}
