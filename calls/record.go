@@ -18,6 +18,7 @@ type call struct {
 	held    []string      // mutex: extensions that are rung or talk for this call
 	talking string        // mutex: the one of held that talks
 	left    string        // mutex: who talked and has left, while the caller is still served
+	leftAt  time.Time     // mutex: when
 	// presumed (mutex): an attempt outlives its ring time, so that somebody has probably answered.
 	presumed bool
 	waiter   *waiter         // mutex: the caller's place in a queue

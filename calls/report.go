@@ -159,7 +159,7 @@ func (s *Switchboard) leftBehind(number string, was []reportedCall, now time.Tim
 		if c == nil || !h.talking || c.talking != number || slices.ContainsFunc(s.line(number).heard, there) {
 			continue
 		}
-		c.left = number
+		c.left, c.leftAt = number, now
 		freed = s.free(c, now) || freed
 	}
 	return freed

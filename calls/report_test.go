@@ -173,6 +173,10 @@ func TestCallThatGoesOnWithoutRingside(t *testing.T) {
 					t.Errorf("when the call is over, 101 is %+v", line)
 				}
 			}
+			c, _, _ := s.journal.recorded(t.Context(), "test-1")
+			if len(c.Legs) != 1 || !c.Legs[0].End.Equal(left) || !c.End.After(left) {
+				t.Errorf("the record's legs: %+v", c.Legs)
+			}
 		})
 	})
 	t.Run("a state without a call may be that of the call that has just ended", func(t *testing.T) {

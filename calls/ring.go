@@ -57,7 +57,10 @@ func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, f
 			c.talks = append(c.talks, ringside.Talk{Number: n, End: now})
 		}
 		c.record.Disposition, c.record.Cause = ringside.EndTalked, res.Cause
-		s.talked(groupID(d), res.Talk)
+		if c.left != "" && c.left == l.Answered && c.leftAt.After(l.Answer) {
+			l.End = c.leftAt // what came after was parking, or somebody else's talk
+		}
+		s.talked(groupID(d), l.End.Sub(l.Answer))
 	} else {
 		if kind == legDial {
 			s.learn(numbers, res.Status, now, from != nil)

@@ -224,6 +224,11 @@ func TestWhoseCallIsParkedIsFree(t *testing.T) {
 		s.ends(next, 200)
 		s.tells(next, told{status: "answered", as: "talked", to: "101", legs: "dial 101 answered"})
 		s.saw(other, 0, 0, 0)
+		s.say("hangup", s.channel("trunk", ringside.ChannelUp).Name)
+		r, ok := s.recordIf(c, func(r ringside.Call) bool { return !r.Live() && len(r.Legs) > 1 })
+		if !ok || r.Legs[0].Kind != "dial" || r.Legs[1].Kind != "park" || r.Legs[1].Start.Before(r.Legs[0].End.Add(-time.Second)) || !r.End.After(r.Legs[0].End) {
+			t.Errorf("the parked call's record: %+v", r.Legs)
+		}
 	})
 }
 
