@@ -54,7 +54,8 @@ func line(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-func checkChannel(field, name string) error {
+// CheckChannel gives an *InvalidError that names the field if there can be no channel of that name.
+func CheckChannel(field, name string) error {
 	if !ChannelName(name) {
 		return invalid(field, "%.140q is no channel's name", name)
 	}
@@ -130,12 +131,12 @@ func (r HangupRequest) Validate() error {
 	if r.Cause < 0 || r.Cause > 127 {
 		return invalid("cause", "%d is no cause of Q.850", r.Cause)
 	}
-	return checkChannel("channel", r.Channel)
+	return CheckChannel("channel", r.Channel)
 }
 
 // Validate gives an *InvalidError for what can't be meant.
 func (r TransferRequest) Validate() error {
-	return first(checkChannel("channel", r.Channel), r.To.check("to"))
+	return first(CheckChannel("channel", r.Channel), r.To.check("to"))
 }
 
 // Validate gives an *InvalidError for what can't be meant.
@@ -144,9 +145,9 @@ func (r ParkRequest) Validate() error {
 		return invalid("lot", "%.80q is no parking lot's name", r.Lot)
 	}
 	if r.Announce != "" && !ChannelName(r.Announce) {
-		return checkChannel("announce", r.Announce)
+		return CheckChannel("announce", r.Announce)
 	}
-	return first(checkChannel("channel", r.Channel), within("timeout", r.Timeout, maxParking))
+	return first(CheckChannel("channel", r.Channel), within("timeout", r.Timeout, maxParking))
 }
 
 // Validate gives an *InvalidError for what can't be meant.
@@ -156,7 +157,7 @@ func (r SpyRequest) Validate() error {
 	default:
 		return invalid("mode", "%.40q is none of listen, whisper, barge", r.Mode)
 	}
-	return first(checkChannel("channel", r.Channel), r.Listener.check("listener"))
+	return first(CheckChannel("channel", r.Channel), r.Listener.check("listener"))
 }
 
 // Validate gives an *InvalidError for what can't be meant.
@@ -164,7 +165,7 @@ func (r BridgeRequest) Validate() error {
 	if r.Channel == r.With {
 		return invalid("with", "a channel can't be connected with itself")
 	}
-	return first(checkChannel("channel", r.Channel), checkChannel("with", r.With))
+	return first(CheckChannel("channel", r.Channel), CheckChannel("with", r.With))
 }
 
 // Validate gives an *InvalidError for what can't be meant.
@@ -172,7 +173,7 @@ func (r DTMFRequest) Validate() error {
 	if r.Digits == "" || len(r.Digits) > maxDigits || strings.Trim(r.Digits, "0123456789*#ABCDabcd") != "" {
 		return invalid("digits", "%.40q are not 1 to %d of 0-9 * # A-D", r.Digits, maxDigits)
 	}
-	return first(checkChannel("channel", r.Channel), within("length", r.Length, maxKeyPress))
+	return first(CheckChannel("channel", r.Channel), within("length", r.Length, maxKeyPress))
 }
 
 // Validate gives an *InvalidError for what can't be meant.
@@ -182,7 +183,7 @@ func (r MuteRequest) Validate() error {
 	default:
 		return invalid("direction", "%.40q is none of in, out, all", r.Direction)
 	}
-	return checkChannel("channel", r.Channel)
+	return CheckChannel("channel", r.Channel)
 }
 
 // Validate gives an *InvalidError for what can't be meant.
@@ -195,5 +196,5 @@ func (r RecordRequest) Validate() error {
 	default:
 		return invalid("format", "%.40q is neither wav nor gsm", r.Format)
 	}
-	return checkChannel("channel", r.Channel)
+	return CheckChannel("channel", r.Channel)
 }

@@ -153,8 +153,8 @@ func wordOf(s string) string {
 // StopRecord implements ringside.CallControl. Asterisk tells no id of a recording over this interface:
 // without one, all recordings of the channel are stopped.
 func (p *PBX) StopRecord(ctx context.Context, r ringside.Recording) error {
-	if !ringside.ChannelName(r.Channel) {
-		return &ringside.InvalidError{Field: "channel", Reason: "it is no channel's name"}
+	if err := ringside.CheckChannel("channel", r.Channel); err != nil {
+		return err
 	}
 	if r.ID != "" && !ringside.Dialable(strings.TrimPrefix(r.ID, "0x")) {
 		return &ringside.InvalidError{Field: "id", Reason: "it is no recording's id"}
@@ -181,8 +181,8 @@ const maxRecordings = 16
 
 // Variable implements ringside.CallControl.
 func (p *PBX) Variable(ctx context.Context, channel, name string) (string, error) {
-	if !ringside.ChannelName(channel) {
-		return "", &ringside.InvalidError{Field: "channel", Reason: "it is no channel's name"}
+	if err := ringside.CheckChannel("channel", channel); err != nil {
+		return "", err
 	}
 	if !ringside.VariableName(name) {
 		return "", &ringside.InvalidError{Field: "variable", Reason: "it is no variable's name"}
@@ -202,8 +202,8 @@ func (p *PBX) SetVariable(ctx context.Context, channel string, v ringside.Variab
 	if err := v.Validate(); err != nil {
 		return err
 	}
-	if !ringside.ChannelName(channel) {
-		return &ringside.InvalidError{Field: "channel", Reason: "it is no channel's name"}
+	if err := ringside.CheckChannel("channel", channel); err != nil {
+		return err
 	}
 	_, err := p.do(ctx, NewAction("Setvar", "Channel", channel, "Variable", v.Name).With("Value", v.Value))
 	return err
@@ -211,8 +211,8 @@ func (p *PBX) SetVariable(ctx context.Context, channel string, v ringside.Variab
 
 // Channel implements ringside.CallControl.
 func (p *PBX) Channel(ctx context.Context, name string) (ringside.ChannelInfo, error) {
-	if !ringside.ChannelName(name) {
-		return ringside.ChannelInfo{}, &ringside.InvalidError{Field: "channel", Reason: "it is no channel's name"}
+	if err := ringside.CheckChannel("channel", name); err != nil {
+		return ringside.ChannelInfo{}, err
 	}
 	s, err := p.live()
 	if err != nil {

@@ -31,7 +31,7 @@ func (g *Guard) Spy(ctx context.Context, r ringside.SpyRequest) (ringside.Origin
 
 // SetVariable implements ringside.CallControl. The log has the name only: a value may be a secret.
 func (g *Guard) SetVariable(ctx context.Context, channel string, v ringside.Variable) error {
-	err := first(checkChannel(channel), v.Validate())
+	err := first(ringside.CheckChannel("channel", channel), v.Validate())
 	if err == nil {
 		err = g.variable(v)
 	}
@@ -98,7 +98,7 @@ func (g *Guard) Record(ctx context.Context, r ringside.RecordRequest) (ringside.
 
 // StopRecord implements ringside.CallControl.
 func (g *Guard) StopRecord(ctx context.Context, r ringside.Recording) error {
-	if err := checkChannel(r.Channel); err != nil {
+	if err := ringside.CheckChannel("channel", r.Channel); err != nil {
 		return err
 	}
 	g.log.Info("stops a recording", "channel", r.Channel)
@@ -107,7 +107,7 @@ func (g *Guard) StopRecord(ctx context.Context, r ringside.Recording) error {
 
 // Variable implements ringside.CallControl.
 func (g *Guard) Variable(ctx context.Context, channel, name string) (string, error) {
-	if err := first(checkChannel(channel), ringside.Variable{Name: name}.Validate()); err != nil {
+	if err := first(ringside.CheckChannel("channel", channel), ringside.Variable{Name: name}.Validate()); err != nil {
 		return "", err
 	}
 	return g.opt.Control.Variable(ctx, channel, name)
@@ -115,7 +115,7 @@ func (g *Guard) Variable(ctx context.Context, channel, name string) (string, err
 
 // Channel implements ringside.CallControl.
 func (g *Guard) Channel(ctx context.Context, name string) (ringside.ChannelInfo, error) {
-	if err := checkChannel(name); err != nil {
+	if err := ringside.CheckChannel("channel", name); err != nil {
 		return ringside.ChannelInfo{}, err
 	}
 	return g.opt.Control.Channel(ctx, name)
@@ -124,8 +124,4 @@ func (g *Guard) Channel(ctx context.Context, name string) (ringside.ChannelInfo,
 // Channels implements ringside.CallControl.
 func (g *Guard) Channels(ctx context.Context) ([]ringside.ChannelInfo, error) {
 	return g.opt.Control.Channels(ctx)
-}
-
-func checkChannel(name string) error {
-	return ringside.HangupRequest{Channel: name}.Validate()
 }
