@@ -281,14 +281,22 @@ func oldestFirst(all []ringside.ChannelInfo) {
 	})
 }
 
+// byName finds a channel by its name; nil if there is none. Mutex held.
+func (c *channels) byName(name string) *channel {
+	for _, ch := range c.all {
+		if ch.Name == name {
+			return ch
+		}
+	}
+	return nil
+}
+
 // named finds a channel by its name.
 func (c *channels) named(name string) (ringside.ChannelInfo, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, ch := range c.all {
-		if ch.Name == name {
-			return ch.ChannelInfo, true
-		}
+	if ch := c.byName(name); ch != nil {
+		return ch.ChannelInfo, true
 	}
 	return ringside.ChannelInfo{}, false
 }
@@ -297,17 +305,12 @@ func (c *channels) named(name string) (ringside.ChannelInfo, bool) {
 func (c *channels) peer(name string) (peer string, found bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	bridge := ""
-	for _, ch := range c.all {
-		if ch.Name == name {
-			bridge = ch.Bridge
-		}
-	}
-	if bridge == "" {
+	own := c.byName(name)
+	if own == nil || own.Bridge == "" {
 		return "", false
 	}
 	for _, ch := range c.all {
-		if ch.Bridge == bridge && ch.Name != name {
+		if ch.Bridge == own.Bridge && ch.Name != name {
 			if peer != "" {
 				return "", false
 			}
@@ -321,15 +324,7 @@ func (c *channels) peer(name string) (peer string, found bool) {
 func (c *channels) live(id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.all[id] != nil {
-		return true
-	}
-	for _, ch := range c.all {
-		if ch.Name == id {
-			return true
-		}
-	}
-	return false
+	return c.all[id] != nil || c.byName(id) != nil
 }
 
 // awaitEnd tells over the channel how the one with that unique id, which is still to begin, ends or fails
