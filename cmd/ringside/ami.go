@@ -54,7 +54,7 @@ func (c *amiTestCmd) Run(p *program) error {
 	}
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
 	if !c.JSON {
-		say("%s as %s (%s)\n", cfg.AMI.Address, safe(cfg.AMI.Username), either(btoi(cfg.AMI.TLS), "TLS", "in the clear"))
+		say("%s as %s (%s)\n", cfg.AMI.Address, safe(cfg.AMI.Username), whether(cfg.AMI.TLS, "TLS", "in the clear"))
 	}
 	pbx := ami.New(ami.Options{Login: login, Places: cfg.places(), Limits: cfg.AMI.Limits.limits()})
 	ctx, cancel := context.WithTimeout(p.ctx, reportWithin)
@@ -82,19 +82,12 @@ func (c *amiTestCmd) Run(p *program) error {
 	return nil
 }
 
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 func printConnection(out io.Writer, h *ringside.PBXHealth) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format, args...) }
 	c := &h.Connection
 	say("connection   %-10s answers in %.1f ms", c.Status, c.Ping)
 	if c.ClockAhead > 0.1 || c.ClockAhead < -0.1 {
-		say(", its clock is %.1f s %s", max(c.ClockAhead, -c.ClockAhead), either(btoi(c.ClockAhead > 0), "ahead", "behind"))
+		say(", its clock is %.1f s %s", max(c.ClockAhead, -c.ClockAhead), whether(c.ClockAhead > 0, "ahead", "behind"))
 	}
 	if c.Error != "" {
 		say(", %s", safe(c.Error))

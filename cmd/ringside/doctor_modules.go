@@ -136,6 +136,6 @@ func (d *doctor) clock(whose string, ahead time.Duration) {
 		d.ok("%s and ours are less than %s apart", whose, lasting(limit))
 		return
 	}
-	d.add(checkProblem, fmt.Sprintf("%s is %s %s", whose, lasting(ahead.Abs().Round(100*time.Millisecond)), either(btoi(ahead > 0), "ahead", "behind")),
+	d.add(checkProblem, fmt.Sprintf("%s is %s %s", whose, lasting(ahead.Abs().Round(100*time.Millisecond)), whether(ahead > 0, "ahead", "behind")),
 		change{File: "a shell of both machines", Lines: []string{"timedatectl set-ntp true"}})
 }

@@ -37,7 +37,7 @@ func (d *doctor) connect(ctx context.Context) bool {
 	}
 	d.session = s
 	d.ok("logged in to %s as %s (%s, manager interface %s)", d.cfg.AMI.Address, d.cfg.AMI.Username,
-		either(btoi(d.cfg.AMI.TLS), "TLS", "in the clear"), s.Version())
+		whether(d.cfg.AMI.TLS, "TLS", "in the clear"), s.Version())
 	return true
 }
 

@@ -31,6 +31,14 @@ func either(n int, one, many string) string {
 	return many
 }
 
+// whether chooses the word that says whether something is so.
+func whether(so bool, yes, no string) string {
+	if so {
+		return yes
+	}
+	return no
+}
+
 // lasting writes a span of time as people say it, with its two largest units.
 func lasting(d time.Duration) string {
 	d = max(d, 0)
