@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// rightsOf are the classes of which one must be in the manager user's "write" for an action, the one
-// with the least power first; nil if it needs none. Recorded from Asterisk 16 and 22 (ListCommands).
+// rightsOf are the classes of which one must be in the manager user's "write" for an action of ringside's,
+// the one with the least power first; nil if it needs none. Recorded from Asterisk 16 and 22 (ListCommands).
 func rightsOf(action string) []string {
 	switch action {
 	case "Originate":
@@ -15,24 +15,18 @@ func rightsOf(action string) []string {
 		return []string{"call", "system"}
 	case "Status":
 		return []string{"call", "reporting", "system"}
-	case "MixMonitor", "MuteAudio", "PJSIPShowContacts", "PJSIPShowEndpoints":
+	case "MixMonitor", "MuteAudio":
 		return []string{"system"}
-	case "Redirect", "BlindTransfer", "Atxfer", "Park", "ParkedCalls", "Bridge", "PlayDTMF", "Setvar":
+	case "Redirect", "BlindTransfer", "Park", "Bridge", "PlayDTMF", "Setvar":
 		return []string{"call"}
 	case "Getvar", "DeviceStateList":
 		return []string{"call", "reporting"}
-	case "CoreStatus", "CoreSettings", "CoreShowChannels", "SIPpeers":
+	case "CoreStatus", "CoreSettings", "CoreShowChannels":
 		return []string{"reporting", "system"}
 	case "ShowDialPlan":
 		return []string{"reporting", "config"}
 	case "QueueAdd", "QueueRemove", "QueuePause", "QueuePenalty":
 		return []string{"agent"}
-	case "UserEvent":
-		return []string{"user"}
-	case "Command":
-		return []string{"command"}
-	case "Reload":
-		return []string{"config", "system"}
 	}
 	return nil
 }
