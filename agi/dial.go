@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialstatus"
 )
 
 // Dial is how targets become dial strings of Asterisk.
@@ -200,30 +201,11 @@ func parseOutcome(text string) (res ringside.DialResult, peer string) {
 	}
 	talk, _ := strconv.Atoi(f[1])
 	cause, _ := strconv.Atoi(f[2])
-	res.Status = dialStatus(f[0])
+	res.Status = dialstatus.Of(f[0])
 	res.Cause = ringside.HangupCause(cause)
 	if res.Status == ringside.DialAnswered {
 		res.Talk = time.Duration(min(max(0, talk), maxTalk)) * time.Second
 		peer = endpoint(strings.ReplaceAll(f[3], "%2F", "/"))
 	}
 	return res, peer
-}
-
-// dialStatus translates DIALSTATUS (apps/app_dial.c).
-func dialStatus(s string) ringside.DialStatus {
-	switch s {
-	case "ANSWER":
-		return ringside.DialAnswered
-	case "BUSY":
-		return ringside.DialBusy
-	case "NOANSWER":
-		return ringside.DialNoAnswer
-	case "CHANUNAVAIL":
-		return ringside.DialUnavailable
-	case "CONGESTION":
-		return ringside.DialCongested
-	case "CANCEL":
-		return ringside.DialCancelled
-	}
-	return ringside.DialFailed
 }

@@ -1,22 +1,14 @@
 package ami
 
-import "github.com/ringside-pbx/ringside"
+import (
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialstatus"
+)
 
-// dialStatus translates DialStatus (apps/app_dial.c).
+// dialStatus translates an event's DialStatus, which has one word more than the variable.
 func dialStatus(s []byte) ringside.DialStatus {
-	switch string(s) {
-	case "ANSWER":
-		return ringside.DialAnswered
-	case "BUSY":
-		return ringside.DialBusy
-	case "NOANSWER":
-		return ringside.DialNoAnswer
-	case "CHANUNAVAIL":
-		return ringside.DialUnavailable
-	case "CONGESTION":
-		return ringside.DialCongested
-	case "CANCEL", "ABORT":
+	if string(s) == "ABORT" {
 		return ringside.DialCancelled
 	}
-	return ringside.DialFailed
+	return dialstatus.Of(string(s))
 }
