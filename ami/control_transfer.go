@@ -2,6 +2,7 @@ package ami
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ringside-pbx/ringside"
@@ -110,7 +111,7 @@ func (p *PBX) place(ctx context.Context, s *Session) error {
 		found = found || m.Has("Extension") || m.Has("IncludeContext") || m.Has("Switch")
 	})
 	switch {
-	case err == nil && found, isNotPermitted(err):
+	case err == nil && found, errors.Is(err, ringside.ErrNotPermitted):
 		return nil
 	case s.Err() != nil, ctx.Err() != nil:
 		return err

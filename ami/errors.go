@@ -79,4 +79,7 @@ func printable(s string) string {
 	return s
 }
 
-func isNotPermitted(err error) bool { return errors.Is(err, ringside.ErrNotPermitted) }
+// refused reports whether Asterisk will not do what was asked, while the connection is sound.
+func refused(err error) bool {
+	return errors.Is(err, ringside.ErrNotPermitted) || errors.Is(err, ringside.ErrRefused)
+}

@@ -76,7 +76,6 @@ type LinkState struct {
 	Attempts int
 	// Ping is the latest round trip, Clock how far Asterisk's clock is ahead then.
 	Ping, Clock time.Duration
-	PingAt      time.Time
 	// Lost counts events that a slow listener has missed, Forged those that can't be Asterisk's own.
 	Lost, Forged uint64
 }
@@ -244,7 +243,7 @@ func (p *PBX) resync(ctx context.Context, s *Session) (early bool, err error) {
 		case isUnknown(err):
 			early = true
 			p.calm.Warn("Asterisk does not tell everything yet", "about", part.what, "error", err)
-		case errors.Is(err, ringside.ErrNotPermitted), errors.Is(err, ringside.ErrRefused):
+		case refused(err):
 			p.calm.Warn("Asterisk does not tell everything", "about", part.what, "error", err)
 		default:
 			return false, fmt.Errorf("asking for %s: %w", part.what, err)
@@ -343,7 +342,7 @@ func (p *PBX) ping(ctx context.Context, s *Session) error {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.state.Ping, p.state.PingAt, p.state.Clock = now.Sub(began), now, 0
+	p.state.Ping, p.state.Clock = now.Sub(began), 0
 	if at := epoch(m.Get("Timestamp")); !at.IsZero() {
 		p.state.Clock = at.Sub(began.Add(now.Sub(began) / 2))
 	}

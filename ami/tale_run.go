@@ -2,7 +2,6 @@ package ami
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -97,10 +96,6 @@ func (t *tales) resync(ctx context.Context, s *Session) error {
 	}
 	t.compared(fresh, time.Now())
 	return err
-}
-
-func refused(err error) bool {
-	return errors.Is(err, ringside.ErrNotPermitted) || errors.Is(err, ringside.ErrRefused)
 }
 
 // missed reports whether the connection was lost since the last list of channels.
