@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,29 +17,76 @@ import (
 	crmsync "github.com/ringside-pbx/ringside/sync"
 )
 
-// settled is how long after its decision a call is certainly on the disk: records gather for 200 ms
-// before they are written.
-const settled = 3 * time.Second
+// A call is certainly on the disk when so much time has passed since its decision, and when the disk and
+// the machine have taken so many writes of ours in that time: records gather for 200 ms before they are
+// written, and a machine that stands still for a while lets nobody write.
+const (
+	settled       = 2 * time.Second
+	settledWrites = 30
+)
 
-// history is what a dialplan knows: when the calls that were decided on began, and when ringside died.
-type history struct {
-	mu      sync.Mutex
-	decided map[string]time.Time
-	kills   []time.Time
+// moment is a point in time, with the writes that the disk has taken until then.
+type moment struct {
+	at     time.Time
+	writes int64
 }
 
+// history is what a dialplan knows: when the calls that were decided on began and ended, and when
+// ringside died.
+type history struct {
+	mu      sync.Mutex
+	writes  atomic.Int64
+	decided map[string]span
+	kills   []moment
+}
+
+type span struct {
+	begun time.Time
+	ended moment
+}
+
+func (h *history) now() moment { return moment{time.Now(), h.writes.Load()} }
+
 func (h *history) add(id string, begun time.Time) {
+	ended := h.now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.decided[id] = begun
+	h.decided[id] = span{begun, ended}
+}
+
+func (h *history) kill() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.kills = append(h.kills, h.now())
+}
+
+// watch writes to the disk that ringside writes to, until ctx ends.
+func (h *history) watch(ctx context.Context, folder string) error {
+	f, err := os.Create(filepath.Join(folder, "writes"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	for ctx.Err() == nil {
+		if _, err := f.WriteString("."); err != nil {
+			return err
+		}
+		if err := f.Sync(); err != nil {
+			return err
+		}
+		h.writes.Add(1)
+		time.Sleep(settled / settledWrites / 2)
+	}
+	return nil
 }
 
 // safe are the calls that were decided on long enough before the next kill.
 func (h *history) safe() (ids []string) {
-	for id, at := range h.decided {
+	for id, call := range h.decided {
 		lost := false
 		for _, k := range h.kills {
-			lost = lost || k.After(at) && k.Sub(at) < settled
+			lost = lost || k.at.After(call.begun) &&
+				(k.at.Sub(call.ended.at) < settled || k.writes-call.ended.writes < settledWrites)
 		}
 		if !lost {
 			ids = append(ids, "site-"+id)
@@ -60,13 +108,18 @@ func TestBothAreKilledAtAnyMoment(t *testing.T) {
 	r := newRig(t, "")
 	r.crm.start(r.web)
 	r.ringside.start(r.agi)
-	h := &history{decided: map[string]time.Time{}}
+	h := &history{decided: map[string]span{}}
 	ctx, stop := context.WithCancel(t.Context())
 	var traffic sync.WaitGroup
+	traffic.Go(func() {
+		if err := h.watch(ctx, r.folder); err != nil {
+			t.Error(err)
+		}
+	})
 	for w := range 4 {
 		traffic.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
-				// From its beginning: it may be in the middle of its answer when ringside dies.
+				// It may be in the middle of its answer when ringside dies.
 				begun := time.Now()
 				if id := fmt.Sprintf("%d.%d", w, i); r.call(ctx, id, "") {
 					h.add(id, begun)
@@ -78,9 +131,7 @@ func TestBothAreKilledAtAnyMoment(t *testing.T) {
 	for range kills {
 		time.Sleep(time.Duration(200+rand.IntN(1200)) * time.Millisecond)
 		if rand.IntN(2) == 0 {
-			h.mu.Lock()
-			h.kills = append(h.kills, time.Now())
-			h.mu.Unlock()
+			h.kill()
 			r.ringside.kill()
 			r.ringside.start(r.agi)
 		} else {
@@ -89,7 +140,7 @@ func TestBothAreKilledAtAnyMoment(t *testing.T) {
 			r.crm.start(r.web)
 		}
 	}
-	time.Sleep(settled)
+	time.Sleep(2 * settled)
 	stop()
 	traffic.Wait()
 	r.drain()
