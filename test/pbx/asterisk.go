@@ -37,6 +37,8 @@ type Asterisk struct {
 	// AMI is the port of the manager interface, AMITLS the one with TLS; the certificate is made for
 	// the instance (CertFile) and serves 127.0.0.1.
 	AMI, AMITLS int
+	// ARI is the port of Asterisk's own HTTP server.
+	ARI int
 
 	root  string
 	run   string
@@ -109,14 +111,14 @@ func (a *Asterisk) prepare(o Options) (err error) {
 	if a.Port, err = a.ports.free(addresses...); err != nil {
 		return err
 	}
-	for _, port := range []*int{&a.AGI, &a.Responder, &a.HTTP, &a.AMI, &a.AMITLS} {
+	for _, port := range []*int{&a.AGI, &a.Responder, &a.HTTP, &a.AMI, &a.AMITLS, &a.ARI} {
 		if *port, err = a.ports.free("127.0.0.1"); err != nil {
 			return err
 		}
 	}
 	for _, d := range []string{
 		"etc", "cache", "lib/keys", "agi-bin", "run", "moh", "log/cdr-csv",
-		"spool/monitor", "spool/outgoing", "spool/tmp", "spool/voicemail",
+		"spool/monitor", "spool/recording", "spool/outgoing", "spool/tmp", "spool/voicemail",
 	} {
 		if err := os.MkdirAll(filepath.Join(a.Dir, d), 0o755); err != nil {
 			return err
@@ -152,7 +154,7 @@ func (a *Asterisk) prepare(o Options) (err error) {
 		}
 	}
 	// Asterisk logs an error for each of these that is missing.
-	for _, name := range []string{"acl", "udptl", "pjproject", "pjsip_notify", "ccss", "http", "websocket_client"} {
+	for _, name := range []string{"acl", "udptl", "pjproject", "pjsip_notify", "ccss", "websocket_client"} {
 		if err := os.WriteFile(a.etc(name+".conf"), []byte("; nothing is set\n"), 0o644); err != nil {
 			return err
 		}
