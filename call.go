@@ -92,6 +92,8 @@ type Leg struct {
 	// Result is a DialStatus, or how the stay ended: "served", "timeout", "left", "done".
 	Result string      `json:"result,omitempty"`
 	Cause  HangupCause `json:"cause,omitempty"`
+	// Parties tell what became of each target, where the PBX tells.
+	Parties []Party `json:"parties,omitempty"`
 	// PBXKey is the PBX's own key of a leg that it told of, unique in the call: the unique id of the leg's
 	// channel, "/", and the number of the PBX's record of it. A leg that ringside made has none.
 	PBXKey string `json:"pbx_key,omitempty"`
@@ -101,6 +103,9 @@ type Leg struct {
 func (c *Call) Clone() Call {
 	r := *c
 	r.Legs = slices.Clone(c.Legs)
+	for i := range r.Legs {
+		r.Legs[i].Parties = slices.Clone(r.Legs[i].Parties)
+	}
 	r.Trace = slices.Clip(c.Trace)
 	return r
 }

@@ -105,7 +105,26 @@ type DialRequest struct {
 	CallerName string
 	// CallID is ringside's id of the call, which the PBX hands back when it reports an answer.
 	CallID string
+	// Recorded are the numbers of those targets whose talk is to be recorded, where the front end can.
+	Recorded []string
+	// Progress is told what becomes of each target while the attempt goes on, where the PBX tells; nil
+	// for nobody. It is called from the goroutine that runs Dial.
+	Progress func(Party)
 }
+
+// Party is one target of an attempt.
+type Party struct {
+	Number string `json:"number"`
+	// State is PartyDialing, PartyRinging, or how it ended for this target: a DialStatus.
+	State string      `json:"state"`
+	Cause HangupCause `json:"cause,omitempty"`
+}
+
+// How far the call to a party has come, beside the DialStatus in which it ends.
+const (
+	PartyDialing = "dialing"
+	PartyRinging = "ringing"
+)
 
 // DialStatus is how an attempt ended.
 type DialStatus string
@@ -129,4 +148,6 @@ type DialResult struct {
 	// Talk is how long they talked.
 	Talk  time.Duration
 	Cause HangupCause
+	// Recording is the file that the talk was recorded to; empty if it was not.
+	Recording string
 }

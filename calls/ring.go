@@ -36,7 +36,9 @@ func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, f
 	if c.record.Contact != nil {
 		req.CallerName = c.record.Contact.Name
 	}
+	req.Recorded = recorded(c, d, numbers)
 	leg := s.startLeg(c, ringside.Leg{Kind: kind, Targets: numbers, Group: groupID(d)})
+	req.Progress = func(p ringside.Party) { s.progress(c, leg, p) }
 	unreported := time.AfterFunc(d.Timeout+answerGrace, func() { s.presume(c, leg) })
 	res, err := c.ch.Dial(ctx, req)
 	unreported.Stop()
@@ -48,6 +50,9 @@ func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, f
 	l.End, l.Result, l.Cause = now, string(res.Status), res.Cause
 	if err != nil && l.Result == "" {
 		l.Result = string(ringside.DialFailed)
+	}
+	if res.Recording != "" {
+		c.record.Recording = res.Recording
 	}
 	if res.Status == ringside.DialAnswered {
 		s.answeredLocked(c, leg, res.Answered.Number, now.Add(-res.Talk))
@@ -101,6 +106,41 @@ func (s *Switchboard) learn(numbers []string, status ringside.DialStatus, now ti
 			s.wake(l.restUntil)
 		}
 	}
+}
+
+// recorded are the numbers whose talk with the caller is to be recorded: those of extensions whose account
+// asks for it, and all of them if the caller is such an extension.
+func recorded(c *call, d *ringside.Decision, numbers []string) []string {
+	wanted := func(number string) bool {
+		e, _ := c.dir.Extension(number)
+		return e != nil && e.Account != nil && e.Account.CallRecordingEnabled
+	}
+	if wanted(c.record.Endpoint) {
+		return numbers
+	}
+	if d.Action == ringside.Forward {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(numbers), func(n string) bool { return !wanted(n) })
+}
+
+// progress notes what has become of one target of an attempt.
+func (s *Switchboard) progress(c *call, leg int, p ringside.Party) {
+	s.mu.Lock()
+	l := &c.record.Legs[leg]
+	i := slices.IndexFunc(l.Parties, func(o ringside.Party) bool { return o.Number == p.Number })
+	if i < 0 {
+		l.Parties = append(l.Parties, p)
+	} else {
+		l.Parties[i] = p
+	}
+	r := c.record.Clone()
+	s.mu.Unlock()
+	if p.State == string(ringside.DialAnswered) {
+		s.answered(c, leg, p.Number)
+		return
+	}
+	s.watch.publish(r)
 }
 
 // presume notes that an attempt outlives its ring time although nobody reported an answer: it shows

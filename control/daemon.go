@@ -53,6 +53,8 @@ type Status struct {
 	CRM json.RawMessage `json:"crm,omitempty"`
 	// PBX is the connection with the PBX; nil if none is configured.
 	PBX *PBXLink `json:"pbx,omitempty"`
+	// ARI is the connection with Asterisk's REST interface; nil if none is configured.
+	ARI *PBXLink `json:"ari,omitempty"`
 }
 
 // PBXLink is the state of the connection with the PBX.

@@ -29,6 +29,7 @@ type Config struct {
 	HTTP      HTTPConfig      `yaml:"http"`
 	Dial      DialConfig      `yaml:"dial"`
 	AMI       AMIConfig       `yaml:"ami"`
+	ARI       ARIConfig       `yaml:"ari"`
 	Outbound  OutboundConfig  `yaml:"outbound"`
 	Control   ControlConfig   `yaml:"control"`
 	Log       LogConfig       `yaml:"log"`
@@ -101,6 +102,7 @@ func DefaultConfig() *Config {
 			Extension: "PJSIP/${number}", External: "PJSIP/${number}@trunk", Voicemail: "${number}@default",
 		},
 		AMI: defaultAMI(),
+		ARI: defaultARI(),
 		CRM: CRMConfig{
 			Timeout: Duration{15 * time.Second}, Wait: Duration{30 * time.Second}, Poll: Duration{time.Minute},
 			Contacts: true, Annotations: true, CDRs: true, Events: true,
@@ -172,6 +174,7 @@ func (c *Config) problems() (errs []error) {
 	c.CRM.problems(bad)
 	c.HTTP.problems(bad)
 	c.AMI.problems(bad)
+	c.ARI.problems(bad)
 	c.Outbound.problems(bad)
 	for _, err := range c.dial().Validate() {
 		errs = append(errs, fmt.Errorf("dial.%w", err))

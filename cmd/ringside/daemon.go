@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/agi"
+	"github.com/ringside-pbx/ringside/ari"
 	"github.com/ringside-pbx/ringside/calls"
 	"github.com/ringside-pbx/ringside/control"
 	"github.com/ringside-pbx/ringside/directory"
@@ -26,6 +27,8 @@ type daemon struct {
 	agi     *agi.Server
 	keeper  *directory.Keeper
 	link    *crmsync.Link
+	// ari drives calls through Asterisk's REST interface; nil if it is not configured.
+	ari *ari.App
 	// desk acts on Asterisk; nil if it is not configured.
 	desk *desk
 }
@@ -49,7 +52,7 @@ func (d *daemon) Status(ctx context.Context) (control.Status, error) {
 	if err != nil {
 		return s, err
 	}
-	s.CRM, s.PBX = link, d.pbxLink()
+	s.CRM, s.PBX, s.ARI = link, d.pbxLink(), d.ariLink()
 	s.Store, err = json.Marshal(storeState{
 		Path: d.store.Path(), OK: st.Err == nil, Since: st.Since, Error: text(st.Err), Pending: st.Pending,
 		Dropped: st.Dropped, Calls: st.Calls, Outbox: st.Outbox, LastWrite: st.LastWrite,

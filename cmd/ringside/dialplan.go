@@ -16,6 +16,7 @@ type dialplanCmd struct {
 
 type dialplanAsteriskCmd struct {
 	Fallback string `help:"Whom the dialplan rings when ringside is away." default:"PJSIP/100" placeholder:"DIALSTRING"`
+	ARI      bool   `name:"ari" help:"Let ringside drive calls through ARI (Stasis) in place of FastAGI."`
 }
 
 var dialstring = regexp.MustCompile(`^[A-Za-z0-9]+/[A-Za-z0-9_.+@&/:-]+$`)
@@ -37,7 +38,7 @@ func (c *dialplanAsteriskCmd) Run(p *program) error {
 	if !token.IsZero() {
 		query = "token=" + token.Reveal() + "&"
 	}
-	text, err := renderDialplan(cfg, cfg.AGI.Listen, c.Fallback, query)
+	text, err := renderDialplan(cfg, dialplanFor{listen: cfg.AGI.Listen, fallback: c.Fallback, query: query, ari: c.ARI})
 	if err != nil {
 		return err
 	}
@@ -45,14 +46,27 @@ func (c *dialplanAsteriskCmd) Run(p *program) error {
 	return err
 }
 
-// renderDialplan writes the contexts for extensions.conf. query is put before that of every request.
-func renderDialplan(cfg *Config, listen, fallback, query string) (string, error) {
+// dialplanFor says how the dialplan reaches ringside. query is put before that of every request.
+type dialplanFor struct {
+	listen, fallback, query string
+	// ari: calls are driven through ARI, not FastAGI.
+	ari bool
+}
+
+// renderDialplan writes the contexts for extensions.conf.
+func renderDialplan(cfg *Config, f dialplanFor) (string, error) {
 	t, err := template.New("extensions.conf").Parse(configs.Asterisk)
 	if err != nil {
 		return "", err
 	}
+	values := map[string]any{
+		"Listen": f.listen, "Fallback": f.fallback, "Token": f.query, "Control": controlContext(cfg), "App": "", "Speech": "",
+	}
+	if f.ari {
+		values["App"], values["Speech"] = cfg.ARI.App, cfg.Dial.Speech
+	}
 	var b strings.Builder
-	err = t.Execute(&b, map[string]any{"Listen": listen, "Fallback": fallback, "Token": query, "Control": controlContext(cfg)})
+	err = t.Execute(&b, values)
 	return b.String(), err
 }
 

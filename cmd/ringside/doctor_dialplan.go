@@ -336,7 +336,7 @@ func (d *doctor) printed(names ...string) change {
 		query = "token=TOKEN&"
 		c.Lines = append(c.Lines, "; TOKEN is agi.token: 'ringside dialplan asterisk' prints these lines with it")
 	}
-	text, err := renderDialplan(d.cfg, d.agiAddress(), cmp.Or(d.rings, "PJSIP/100"), query)
+	text, err := renderDialplan(d.cfg, dialplanFor{listen: d.agiAddress(), fallback: cmp.Or(d.rings, "PJSIP/100"), query: query})
 	if err != nil {
 		return c
 	}

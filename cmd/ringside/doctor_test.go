@@ -49,7 +49,7 @@ func soundSite(t *testing.T) *site {
 func (s *site) dialplan(query string) string {
 	s.t.Helper()
 	cfg := DefaultConfig()
-	text, err := renderDialplan(cfg, "127.0.0.1:1", "PJSIP/100", query)
+	text, err := renderDialplan(cfg, dialplanFor{listen: "127.0.0.1:1", fallback: "PJSIP/100", query: query})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -164,6 +164,9 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 	if err := d.startAsterisk(td); err != nil {
 		return nil, nil, err
 	}
+	if err := d.startARI(td); err != nil {
+		return nil, nil, err
+	}
 	web, err := d.listenHTTP()
 	if err != nil {
 		return nil, nil, err

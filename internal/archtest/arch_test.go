@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"sync":      {"", "internal"},
 	"directory": {"", "routing"},
 	"ami":       {"", "internal"},
+	"ari":       {"", "internal"},
 	"guard":     {"", "internal"},
 	"docs":      {},
 }
@@ -40,6 +41,8 @@ var mayEverything = []string{"cmd", "bench", "test"}
 var livesIn = map[string][]string{
 	"go.etcd.io/bbolt":                {"store"},
 	"github.com/CyCoreSystems/agi":    {"agi"},
+	"github.com/CyCoreSystems/ari/v6": {"ari"},
+	"github.com/coder/websocket":      {"ari"},
 	"github.com/nyaruka/phonenumbers": {"routing"},
 	"github.com/alecthomas/kong":      {"cmd"},
 	"go.yaml.in/yaml/v3":              {"cmd"},

@@ -22,3 +22,17 @@ func Of(s string) ringside.DialStatus {
 	}
 	return ringside.DialFailed
 }
+
+// OfCause tells how a call to somebody ended that was not answered, from the cause with which their channel
+// ended, as Asterisk's own Dial does (handle_cause in apps/app_dial.c).
+func OfCause(cause ringside.HangupCause) ringside.DialStatus {
+	switch cause {
+	case ringside.CauseBusy:
+		return ringside.DialBusy
+	case ringside.CauseCongestion:
+		return ringside.DialCongested
+	case ringside.CauseNoAnswer, ringside.CauseNormal:
+		return ringside.DialNoAnswer
+	}
+	return ringside.DialUnavailable
+}

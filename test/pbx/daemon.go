@@ -157,8 +157,25 @@ func (d *Daemon) Calls() ([]ringside.Call, error) {
 	return calls, nil
 }
 
-// Dialplan is the dialplan that the daemon prints.
-func (d *Daemon) Dialplan() (string, error) {
-	out, err := d.Run("dialplan", "asterisk")
+// Dialplan is the dialplan that the daemon prints, with further arguments of the command.
+func (d *Daemon) Dialplan(args ...string) (string, error) {
+	out, err := d.Run(append([]string{"dialplan", "asterisk"}, args...)...)
 	return string(out), err
+}
+
+// ConnectedWithARI waits until the daemon is connected with Asterisk's REST interface.
+func (d *Daemon) ConnectedWithARI() error {
+	return Until(startLimit, "ringside is connected with ARI", func() (bool, error) {
+		out, err := d.Run("status", "--json")
+		if err != nil {
+			return false, err
+		}
+		var s struct {
+			ARI struct {
+				Up bool `json:"up"`
+			} `json:"ari"`
+		}
+		err = json.Unmarshal(out, &s)
+		return s.ARI.Up, err
+	})
 }

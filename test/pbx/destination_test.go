@@ -10,7 +10,7 @@ import (
 )
 
 func TestAnnouncement(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		s.ringside(toDestination(nil, `action: play_announcement, announcement_text: beep`))
 		c := s.dials(pbx.CallSpec{To: called})
 		s.ends(c, 200)
@@ -26,7 +26,7 @@ func TestAnnouncement(t *testing.T) {
 }
 
 func TestCallerHangsUpDuringAnnouncement(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		s.ringside(toDestination(nil, `action: play_announcement, announcement_text: demo-congrats`))
 		c := s.dials(pbx.CallSpec{To: called, Talk: short})
 		s.ends(c, 200)
@@ -39,7 +39,7 @@ func TestCallerHangsUpDuringAnnouncement(t *testing.T) {
 }
 
 func TestVoicemail(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		s.ringside(toDestination([]string{mailbox}, `action: route_to_voicemail, target_number: "`+mailbox+`"`))
 		c := s.dials(pbx.CallSpec{To: called, Talk: 4 * time.Second, Echo: true})
 		s.ends(c, 200)
@@ -50,7 +50,7 @@ func TestVoicemail(t *testing.T) {
 }
 
 func TestForwardToExternalNumber(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		carrier := s.phone("carrier", pbx.Answers(soon))
 		s.ringside(toDestination(nil, `action: forward_external, target_external: "+74951234567"`))
 		c := s.dials(pbx.CallSpec{To: called, Talk: short})
@@ -65,7 +65,7 @@ func TestForwardToExternalNumber(t *testing.T) {
 }
 
 func TestHangupRule(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		fallback := s.phone(pbx.Fallback, pbx.Answers(soon))
 		s.ringside(toDestination(nil, `action: hangup`))
 		c := s.dials(pbx.CallSpec{To: called})
@@ -79,7 +79,7 @@ func TestHangupRule(t *testing.T) {
 }
 
 func TestDirectExtension(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		p := s.phone("103", pbx.Answers(soon))
 		s.ringside(directory([]string{"103"}, ""))
 		c := s.dials(pbx.CallSpec{To: "103", Name: "Anna", Talk: short})
@@ -96,7 +96,7 @@ func TestDirectExtension(t *testing.T) {
 // Asterisk runs the extension h of a context when a channel ends: a pattern that matches it makes a
 // second call of every call.
 func TestEndOfACallIsNoNewCall(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		s.phone("103", pbx.Answers(soon))
 		s.ringside(directory([]string{"103"}, ""))
 		c := s.dials(pbx.CallSpec{To: "103", Talk: soon})
@@ -113,7 +113,7 @@ func TestEndOfACallIsNoNewCall(t *testing.T) {
 }
 
 func TestBusyExtension(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		p := s.phone("103", pbx.Refuses(486))
 		s.ringside(directory([]string{"103"}, ""))
 		c := s.dials(pbx.CallSpec{To: "103"})
@@ -125,7 +125,7 @@ func TestBusyExtension(t *testing.T) {
 }
 
 func TestBusyExtensionWithMailbox(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		p := s.phone(mailbox, pbx.Refuses(486))
 		s.ringside(directory([]string{mailbox}, ""))
 		c := s.dials(pbx.CallSpec{To: mailbox, Talk: 4 * time.Second, Echo: true})
@@ -137,7 +137,7 @@ func TestBusyExtensionWithMailbox(t *testing.T) {
 }
 
 func TestClosedHours(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		day, night := s.phone("101", pbx.Answers(soon)), s.phone("102", pbx.Answers(soon))
 		// Open on one day of the week, and that is neither today nor tomorrow.
 		open := strings.ToLower(time.Now().UTC().AddDate(0, 0, 3).Weekday().String()[:3])
@@ -156,7 +156,7 @@ rules:
 }
 
 func TestNoDirectory(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		fallback := s.phone(pbx.Fallback, pbx.Answers(soon))
 		s.ringside("")
 		c := s.dials(pbx.CallSpec{To: called, Talk: short})
@@ -172,7 +172,7 @@ func TestNoDirectory(t *testing.T) {
 }
 
 func TestNothingFits(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		fallback := s.phone(pbx.Fallback, pbx.Answers(soon))
 		s.ringside(directory([]string{"101"}, ""))
 		c := s.dials(pbx.CallSpec{To: called, Talk: short})

@@ -15,7 +15,7 @@ const (
 func TestSecondMemberAnswers(t *testing.T) {
 	for _, strategy := range []string{"round_robin", "priority"} {
 		t.Run(strategy, func(t *testing.T) {
-			story(t, func(t *testing.T, s *stage) {
+			throughEachDoor(t, func(t *testing.T, s *stage) {
 				first, second := s.phone("101", pbx.Rings()), s.phone("102", pbx.Answers(soon))
 				s.ringside(toGroup([]string{"101", "102"}, `members: ["101", "102"], distribution_strategy: `+strategy+`, ring_timeout: 1`))
 				c := s.dials(pbx.CallSpec{To: called, Talk: short})
@@ -38,7 +38,7 @@ func TestSecondMemberAnswers(t *testing.T) {
 }
 
 func TestBusyAndAbsentMembersAreSkipped(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		busy, away, answers := s.phone("101", pbx.Refuses(486)), s.phone("102", pbx.Refuses(480)), s.phone("103", pbx.Answers(soon))
 		s.ringside(toGroup([]string{"101", "102", "103", pbx.Unregistered},
 			`members: ["101", "102", "`+pbx.Unregistered+`", "103"], distribution_strategy: priority, ring_timeout: 2`))
@@ -61,7 +61,7 @@ func TestBusyAndAbsentMembersAreSkipped(t *testing.T) {
 }
 
 func TestAllRing(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		one, two, three := s.phone("101", pbx.Rings()), s.phone("102", pbx.Answers(short)), s.phone("103", pbx.Rings())
 		s.ringside(toGroup([]string{"101", "102", "103"}, `members: ["101", "102", "103"], distribution_strategy: all_ring, ring_timeout: 3`))
 		c := s.dials(pbx.CallSpec{To: called, Talk: short})
@@ -85,7 +85,7 @@ func TestAllRing(t *testing.T) {
 }
 
 func TestAnsweredMemberHangsUp(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		s.phone("101", pbx.Manner{Ring: soon, Talk: short})
 		s.ringside(toGroup([]string{"101"}, `members: ["101"], ring_timeout: 2`))
 		c := s.dials(pbx.CallSpec{To: called})
@@ -99,7 +99,7 @@ func TestAnsweredMemberHangsUp(t *testing.T) {
 }
 
 func TestNobodyAnswers(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		p := s.phone("101", pbx.Rings())
 		s.ringside(toGroup([]string{"101"}, `members: ["101"], ring_timeout: 1, max_queue_size: 0`))
 		c := s.dials(pbx.CallSpec{To: called})
@@ -113,7 +113,7 @@ func TestNobodyAnswers(t *testing.T) {
 }
 
 func TestCallerHangsUpWhileRinging(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		p := s.phone("101", pbx.Rings())
 		s.ringside(toGroup([]string{"101"}, `members: ["101"], ring_timeout: 10`))
 		c := s.dials(pbx.CallSpec{To: called, CancelAfter: short})

@@ -110,6 +110,30 @@ func versions() []string {
 // story runs a test on every version of Asterisk, all versions at the same time.
 func story(t *testing.T, tell func(*testing.T, *stage)) {
 	t.Helper()
+	onEveryVersion(t, tell)
+}
+
+// throughEachDoor runs a story twice: with calls that ringside drives through FastAGI, and through ARI. The
+// same rules must give the same outcome, and the same record.
+func throughEachDoor(t *testing.T, tell func(*testing.T, *stage)) {
+	t.Helper()
+	t.Run("agi", func(t *testing.T) { onEveryVersion(t, tell) })
+	throughARI(t, tell)
+}
+
+// throughARI runs a story with calls that ringside drives through ARI.
+func throughARI(t *testing.T, tell func(*testing.T, *stage)) {
+	t.Helper()
+	t.Run("ari", func(t *testing.T) {
+		onEveryVersion(t, func(t *testing.T, s *stage) {
+			s.ari = true
+			tell(t, s)
+		})
+	})
+}
+
+func onEveryVersion(t *testing.T, tell func(*testing.T, *stage)) {
+	t.Helper()
 	if os.Getenv("RINGSIDE_PBX") != "1" {
 		t.Skip("needs a real Asterisk: run make pbx (or test/pbx/install.sh once, then RINGSIDE_PBX=1 go test ./test/pbx/...)")
 	}

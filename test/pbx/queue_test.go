@@ -31,7 +31,7 @@ func (s *stage) inQueue(c *pbx.Caller) {
 }
 
 func TestQueuedCallerGetsTheFreedMember(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		p := s.phone("101", pbx.Answers(soon))
 		s.ringside(toGroup([]string{"101"}, `members: ["101"], ring_timeout: 3, max_queue_size: 2, queue_timeout: 20`))
 		first := s.talking(pbx.CallSpec{Talk: 1500 * time.Millisecond})
@@ -57,7 +57,7 @@ func TestQueuedCallerGetsTheFreedMember(t *testing.T) {
 }
 
 func TestQueueIsFull(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		s.phone("101", pbx.Answers(soon))
 		overflow := s.phone("102", pbx.Answers(soon))
 		s.ringside(toGroup([]string{"101", "102"}, `members: ["101"], ring_timeout: 3, max_queue_size: 1, queue_timeout: 20,
@@ -75,7 +75,7 @@ func TestQueueIsFull(t *testing.T) {
 }
 
 func TestQueueTimesOut(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		s.phone("101", pbx.Answers(soon))
 		overflow := s.phone("102", pbx.Manner{Ring: soon, Talk: short})
 		s.ringside(toGroup([]string{"101", "102"}, `members: ["101"], ring_timeout: 3, max_queue_size: 1, queue_timeout: 1,
@@ -94,7 +94,7 @@ func TestQueueTimesOut(t *testing.T) {
 }
 
 func TestCallerLeavesTheQueue(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		p := s.phone("101", pbx.Answers(soon))
 		s.ringside(toGroup([]string{"101"}, `members: ["101"], ring_timeout: 3, max_queue_size: 2, queue_timeout: 20`))
 		first := s.talking(pbx.CallSpec{Talk: 2500 * time.Millisecond})

@@ -54,9 +54,17 @@ func (s *stage) ringsideWith(o pbx.DaemonOptions) *pbx.Daemon {
 	bin, err := shared.binary()
 	s.must(err)
 	o.AGI = s.AGI
+	var door []string
+	if s.ari {
+		o.Config += fmt.Sprintf("ari: {url: 'http://127.0.0.1:%d/ari', password: secret, timeout: 2s, grace: 5s}\n", s.ARI)
+		door = []string{"--ari"}
+	}
 	s.daemon, err = pbx.StartDaemon(bin, s.dir, o)
 	s.must(err)
-	printed, err := s.daemon.Dialplan()
+	if s.ari {
+		s.must(s.daemon.ConnectedWithARI())
+	}
+	printed, err := s.daemon.Dialplan(door...)
 	s.must(err)
 	filled := fallbackLine.ReplaceAllString(printed, "RINGSIDE_FALLBACK = PJSIP/"+pbx.Fallback)
 	if filled == printed {

@@ -1,0 +1,107 @@
+package ari
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// errLegGone says that who was to be connected has left.
+var errLegGone = errors.New("the called side has left")
+
+// join connects the caller with a party that has answered.
+func (ch *channel) join(ctx context.Context, p *party) error {
+	if err := ch.Answer(ctx); err != nil && !errors.Is(err, ringside.ErrRefused) {
+		return err
+	}
+	inBridge := false
+	if err := ch.await(ctx, func() bool { inBridge = p.bridged; return p.entered > 0 || p.over() }); err != nil {
+		return err
+	}
+	if inBridge {
+		return nil
+	}
+	// Music that nobody stops goes on in the bridge.
+	if err := ch.silence(ctx); err != nil {
+		return err
+	}
+	return ch.bridged(ctx, p)
+}
+
+// bridged puts the caller and a party into the call's bridge.
+func (ch *channel) bridged(ctx context.Context, p *party) error {
+	if err := ch.claimTurn(ctx); err != nil {
+		return err
+	}
+	id := ch.app.newID(bridgeID)
+	ch.app.claim(id, ch.call)
+	ch.change(func() { ch.bridge = id })
+	do := ch.app.rest.do
+	err := do(ctx, http.MethodPost, []string{"bridges", id}, params{"type": "mixing", "name": ch.app.opt.Name}, nil)
+	if err != nil {
+		return ch.outcome(ctx, err)
+	}
+	err = do(ctx, http.MethodPost, []string{"bridges", id, "addChannel"}, params{"channel": []string{ch.callerID(), p.id}}, nil)
+	if left(err) || errors.Is(err, ringside.ErrRefused) {
+		gone := false
+		ch.look(func() { gone = !ch.caller.over() })
+		if gone {
+			return fmt.Errorf("%w: %w", errLegGone, err)
+		}
+	}
+	if err == nil {
+		ch.change(func() { p.bridged = true })
+	}
+	return ch.outcome(ctx, err)
+}
+
+// record begins to record the talk if it is to be, and gives the file's name: below Asterisk's folder
+// "recording". A talk that can't be recorded goes on.
+func (ch *channel) record(ctx context.Context, with *party, req ringside.DialRequest) string {
+	wanted := false
+	for _, n := range req.Recorded {
+		wanted = wanted || n == with.target.Number
+	}
+	if !wanted || !ch.app.opt.Record {
+		return ""
+	}
+	name := time.Now().UTC().Format("20060102-150405-") + fileName(req.CallID)
+	ch.app.claim(name, ch.call)
+	ch.change(func() { ch.plays[name] = "" })
+	err := ch.do(ctx, http.MethodPost, []string{"bridges", ch.bridge, "record"},
+		params{"name": name, "format": "wav", "ifExists": "fail"})
+	if err != nil {
+		if ctx.Err() == nil {
+			ch.app.log.Warn("a talk can't be recorded", "call", req.CallID, "error", err)
+		}
+		return ""
+	}
+	return name + format
+}
+
+const format = ".wav"
+
+// kept waits until the recording of a talk has ended, and reports whether there is one. When Asterisk does
+// not say, it is taken to be there.
+func (ch *channel) kept(file string, talk time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ch.app.ctx, dust)
+	defer cancel()
+	state := ""
+	_ = ch.await(ctx, func() bool { state = ch.plays[strings.TrimSuffix(file, format)]; return state != "" })
+	return state != failed && (state != empty || talk < 2*time.Second)
+}
+
+// fileName keeps what may stand in a file's name.
+func fileName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '.' {
+			return r
+		}
+		return '_'
+	}, s)
+}

@@ -1,0 +1,84 @@
+package ari
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
+)
+
+// What ringside asks of the lines behind Stasis() in the dialplan: an application that ARI has not. The
+// variables are read there; see `ringside dialplan asterisk --ari`.
+const (
+	variableTask = "RINGSIDE_TASK"
+	variableText = "RINGSIDE_TEXT"
+
+	taskVoicemail = "voicemail"
+	taskSpeak     = "speak"
+)
+
+// errNoReturn says that the dialplan did not come back from a task.
+var errNoReturn = errors.New("the dialplan did not come back")
+
+// detour sends the caller to the lines behind Stasis(), which carry the task out and come back. If they do
+// not know the task they serve the call themselves, and the caller does not come back.
+func (ch *channel) detour(ctx context.Context, task string, vars ...ringside.Variable) error {
+	if err := ch.claimTurn(ctx); err != nil {
+		return err
+	}
+	vars = append(vars, ringside.Variable{Name: variableTask, Value: task})
+	if err := ch.vars.flush(ctx, ch, vars...); err != nil {
+		return err
+	}
+	entered := 0
+	ch.change(func() {
+		ch.away, ch.mail = true, ""
+		entered = ch.caller.entered
+	})
+	defer ch.change(func() { ch.away = false })
+	// Without this, Asterisk would not tell of the caller's end while they are away.
+	err := ch.app.rest.do(ctx, http.MethodPost, []string{"applications", ch.app.opt.Name, "subscription"},
+		params{"eventSource": "channel:" + ch.callerID()}, nil)
+	if err == nil {
+		err = ch.do(ctx, http.MethodPost, []string{"channels", ch.callerID(), "continue"}, nil)
+	}
+	if err != nil {
+		return ch.outcome(ctx, err)
+	}
+	back := false
+	err = ch.await(ctx, func() bool {
+		back = ch.caller.entered > entered
+		return back || ch.caller.gone
+	})
+	if err == nil && !back {
+		ch.cancel(ringside.ErrCallerGone)
+		return ringside.ErrCallerGone
+	}
+	return err
+}
+
+// Voicemail implements ringside.Channel.
+func (ch *channel) Voicemail(ctx context.Context, mailbox string) error {
+	box, err := ch.app.opt.Dial.Mailbox(mailbox)
+	if err != nil {
+		return err
+	}
+	if err := ch.silence(ctx); err != nil {
+		return err
+	}
+	err = ch.detour(ctx, taskVoicemail, ringside.Variable{Name: dialplan.VarDialString, Value: box})
+	mail := ""
+	ch.look(func() { mail = ch.mail })
+	switch {
+	case errors.Is(err, ringside.ErrCallerGone) && mail != "" && mail != "FAILED":
+		return nil // most callers hang up after their message
+	case err != nil:
+		return err
+	case mail == "FAILED":
+		return fmt.Errorf("%w: the mailbox %s can't take a message", ringside.ErrRefused, box)
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package ari
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/CyCoreSystems/ari/v6"
+)
+
+// settling is how long an event may take that makes a channel known which a list has named already.
+const settling = 500 * time.Millisecond
+
+// census is what Asterisk says is there.
+type census struct {
+	channels map[string]ari.ChannelData
+	// mine are the channels that are subscribed to by the application: those in Stasis among them.
+	mine    map[string]bool
+	bridges []ari.BridgeData
+}
+
+func (a *App) count(ctx context.Context) (*census, error) {
+	c := &census{channels: map[string]ari.ChannelData{}, mine: map[string]bool{}}
+	var channels []ari.ChannelData
+	if err := a.rest.do(ctx, http.MethodGet, []string{"channels"}, nil, &channels); err != nil {
+		return nil, err
+	}
+	for _, ch := range channels {
+		c.channels[ch.ID] = ch
+	}
+	var app ari.ApplicationData
+	if err := a.rest.do(ctx, http.MethodGet, []string{"applications", a.opt.Name}, nil, &app); err != nil {
+		return nil, err
+	}
+	for _, id := range app.ChannelIDs {
+		c.mine[id] = true
+	}
+	if err := a.rest.do(ctx, http.MethodGet, []string{"bridges"}, nil, &c.bridges); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// resync brings what is known up to date after the connection has come back: events of the time between
+// are lost.
+func (a *App) resync(ctx context.Context) {
+	known := a.known()
+	var now *census
+	for {
+		var err error
+		if now, err = a.count(ctx); err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		a.log.Warn("Asterisk does not say which channels are there", "error", err)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return
+		}
+	}
+	for id, c := range known {
+		a.catchUp(c, id, now)
+		a.endPlaybacks(ctx, c)
+	}
+	err := a.rest.do(ctx, http.MethodGet, []string{"asterisk", "modules", "func_strings.so"}, nil, nil)
+	a.noArray.Store(left(err))
+	a.link.rise(a)
+	select {
+	case <-time.After(settling):
+	case <-ctx.Done():
+		return
+	}
+	a.adopt(now)
+}
+
+// known are the channels that calls have, with their calls.
+func (a *App) known() map[string]*call {
+	a.mu.Lock()
+	calls := make([]*call, 0, len(a.calls))
+	for c := range a.calls {
+		calls = append(calls, c)
+	}
+	a.mu.Unlock()
+	all := map[string]*call{}
+	for _, c := range calls {
+		c.look(func() {
+			for id, p := range c.parties {
+				if p.name != "" && !p.gone { // Asterisk has told of it
+					all[id] = c
+				}
+			}
+		})
+	}
+	return all
+}
+
+// catchUp puts what has become of a call's channel into what is known.
+func (a *App) catchUp(c *call, id string, now *census) {
+	there, ok := now.channels[id]
+	if !ok {
+		a.about(ari.ChannelData{ID: id}, func(_ *call, p *party) { p.gone = true })
+		return
+	}
+	a.about(there, func(_ *call, p *party) {
+		p.is(there.State)
+		switch {
+		case now.mine[id] && p.up && p.entered == 0:
+			p.entered = 1
+		case !now.mine[id] && p.entered > 0 && p != c.caller:
+			p.left = p.entered
+		}
+	})
+}
+
+// endPlaybacks ends those that have ended meanwhile: Asterisk will not tell of them again.
+func (a *App) endPlaybacks(ctx context.Context, c *call) {
+	var ids []string
+	c.look(func() {
+		for id, state := range c.plays {
+			if state == "" {
+				ids = append(ids, id)
+			}
+		}
+	})
+	for _, id := range ids {
+		if err := a.rest.do(ctx, http.MethodGet, []string{"playbacks", id}, nil, nil); left(err) {
+			c.change(func() { c.plays[id] = "done" })
+		}
+	}
+}
+
+// adopt takes care of what an earlier life of ringside has left behind: who talks goes on talking until one
+// of them leaves, and everybody else goes back to the dialplan, or is hung up if ringside had called them.
+func (a *App) adopt(now *census) {
+	inTalk := map[string]bool{}
+	for _, b := range now.bridges {
+		if !strings.HasPrefix(b.ID, a.prefix(bridgeID)) || a.owner(b.ID) != nil {
+			continue
+		}
+		var there []string
+		for _, id := range b.ChannelIDs {
+			if _, ok := now.channels[id]; ok && a.owner(id) == nil {
+				there = append(there, id)
+			}
+		}
+		if len(there) >= 2 {
+			for _, id := range there {
+				inTalk[id] = true
+			}
+			a.foster(b.ID, there, now)
+			continue
+		}
+		a.janitor.add(chore{destroy, b.ID})
+	}
+	for id, ch := range now.channels {
+		ours := strings.HasPrefix(id, a.prefix(legID)) || strings.HasPrefix(id, a.prefix(placedID))
+		switch {
+		case inTalk[id] || a.owner(id) != nil:
+		case ours && (now.mine[id] || ch.State != "Up"):
+			a.janitor.add(chore{hangUp, id})
+		case now.mine[id] && inStasis(ch, a.opt.Name):
+			a.opt.Log.Warn("a call that an earlier ringside has left in Stasis goes back to the dialplan", "channel", ch.Name)
+			a.janitor.add(chore{goOn, id})
+		}
+	}
+}
+
+// inStasis reports whether the channel is in the application, as far as Asterisk tells: 16 does not say
+// which one runs.
+func inStasis(ch ari.ChannelData, app string) bool {
+	p := ch.Dialplan
+	return p == nil || p.AppName == "" || p.AppName == "Stasis" && (p.AppData == app || strings.HasPrefix(p.AppData, app+","))
+}
+
+// foster minds a talk that nobody minds until one of the two leaves: then it ends for the other, too.
+func (a *App) foster(bridge string, channels []string, now *census) {
+	c := a.newCall(a.ctx)
+	if !a.enter(c) {
+		c.cancel(nil)
+		return
+	}
+	a.claim(bridge, c)
+	c.bridge = bridge
+	for _, id := range channels {
+		ch := now.channels[id]
+		c.add(&party{id: id, name: ch.Name, entered: 1, up: true, called: true})
+	}
+	a.opt.Log.Info("a talk that an earlier ringside has connected goes on", "channels", fmt.Sprint(channels))
+	a.wg.Go(func() {
+		defer c.cancel(nil)
+		defer a.leave(c)
+		// Once more without anybody to mind it, the talk goes on.
+		if err := c.await(c.ctx, func() bool {
+			n := 0
+			for _, p := range c.parties {
+				if !p.over() {
+					n++
+				}
+			}
+			return n < 2
+		}); err == nil {
+			c.drop()
+		}
+	})
+}
