@@ -7,12 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
-	"github.com/ringside-pbx/ringside/internal/dialplan"
 	"github.com/ringside-pbx/ringside/internal/dialstatus"
 )
 
@@ -143,26 +141,24 @@ func (at *attempt) call(ctx context.Context, l *leg) error {
 // originate calls a target in one request: its channel comes into Stasis when it answers.
 func (at *attempt) originate(ctx context.Context, l *leg) error {
 	ch := at.ch
-	return ch.app.rest.do(ctx, http.MethodPost, []string{"channels", l.id}, params{
+	p := params{
 		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": argLeg, "originator": ch.callerID(),
-		"callerId": at.callerID(), "timeout": -1, // ringside ends it itself, and knows why then
-	}, nil)
+		"timeout": -1, // ringside ends it itself, and knows why then
+	}
+	if number, name, ok := at.shown(); ok {
+		p["callerId"] = callerHeader(name, number)
+	}
+	return ch.app.rest.do(ctx, http.MethodPost, []string{"channels", l.id}, p, nil)
 }
 
-// callerID is what the called phone shows, in the form of a header; empty leaves it to Asterisk, which
-// takes the caller's.
-func (at *attempt) callerID() string {
-	number := at.ch.offer.Caller
-	if at.req.CallerName == "" || !ringside.Dialable(number) {
-		return ""
+// shown is the number and the name that called phones show, where they are not those of the caller's channel;
+// ok is false if they are, or if the number is none that a header can hold.
+func (at *attempt) shown() (number, name string, ok bool) {
+	number = at.ch.shows
+	if number == "" && at.req.CallerName != "" {
+		number = at.ch.offer.Caller
 	}
-	name := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(`"<>\`, r) {
-			return -1
-		}
-		return r
-	}, dialplan.Plain(at.req.CallerName, maxName))
-	return fmt.Sprintf("%q <%s>", name, number)
+	return number, at.req.CallerName, ringside.Dialable(number)
 }
 
 const maxName = 80
@@ -174,6 +170,12 @@ func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 	create := params{
 		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": argLeg, "channelId": l.id, "originator": ch.callerID(),
 	}
+	dial := params{"caller": ch.callerID()}
+	if number, name, ok := at.shown(); ok {
+		// The caller's own would take their place.
+		dial = nil
+		create["variables"] = map[string]string{"CONNECTEDLINE(num)": number, "CONNECTEDLINE(name)": header(name)}
+	}
 	if err := do(ctx, http.MethodPost, []string{"channels", "create"}, create, nil); err != nil {
 		return err
 	}
@@ -184,7 +186,7 @@ func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 	if err := ch.bridged(ctx, l.party); err != nil {
 		return err
 	}
-	return do(ctx, http.MethodPost, []string{"channels", l.id, "dial"}, params{"caller": ch.callerID()}, nil)
+	return do(ctx, http.MethodPost, []string{"channels", l.id, "dial"}, dial, nil)
 }
 
 // state is how far an attempt has come.

@@ -17,6 +17,8 @@ type channel struct {
 	id    string // with which the caller came; a transfer may put another channel in its place
 	offer ringside.Offer
 	vars  variables
+	// shows is the number that who is called sees, where it is not the caller's own; empty for that.
+	shows string
 	// music is the class that the caller hears; empty is none.
 	music string
 

@@ -7,11 +7,13 @@ import (
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/ami"
+	"github.com/ringside-pbx/ringside/ari"
 	"github.com/ringside-pbx/ringside/control"
 	"github.com/ringside-pbx/ringside/guard"
 )
 
-// desk acts on Asterisk: what dials goes through the guard, what tells asks Asterisk's connection.
+// desk acts on Asterisk: what dials goes through the guard, what tells asks Asterisk's connection, which is
+// nil where only ARI is configured.
 type desk struct {
 	*guard.Guard
 	asterisk *ami.PBX
@@ -19,10 +21,46 @@ type desk struct {
 
 var _ control.PBX = (*desk)(nil)
 
+// bothDoors acts over the manager interface, and places calls over ARI while that is connected: both sides
+// are in a bridge of ringside's then.
+type bothDoors struct {
+	*ami.PBX
+	ari *ari.App
+}
+
+// Originate implements ringside.CallControl.
+func (b bothDoors) Originate(ctx context.Context, r ringside.OriginateRequest) (ringside.Originated, error) {
+	if b.ari.Ready() == nil {
+		return b.ari.Originate(ctx, r)
+	}
+	return b.PBX.Originate(ctx, r)
+}
+
+// startDesk lets people and pages act on Asterisk, over what is configured.
+func (d *daemon) startDesk(asterisk *ami.PBX) error {
+	var pbx ringside.CallControl
+	switch {
+	case asterisk != nil && d.ari != nil:
+		pbx = bothDoors{asterisk, d.ari}
+	case asterisk != nil:
+		pbx = asterisk
+	case d.ari != nil:
+		pbx = d.ari
+	default:
+		return nil
+	}
+	g, err := guard.New(d.cfg.Outbound.guard(pbx, d.channelLives, d.calls.Directory, d.log))
+	if err != nil {
+		return exitError{exitUsage, err}
+	}
+	d.desk = &desk{Guard: g, asterisk: asterisk}
+	return nil
+}
+
 // startAsterisk connects with Asterisk's manager interface, if it is configured.
 func (d *daemon) startAsterisk(td *teardown) error {
 	if d.cfg.AMI.Address == "" {
-		return nil
+		return d.startDesk(nil)
 	}
 	login, err := d.cfg.AMI.login()
 	if err != nil {
@@ -37,11 +75,9 @@ func (d *daemon) startAsterisk(td *teardown) error {
 		opt.Witness = d.witness
 	}
 	asterisk := ami.New(opt)
-	g, err := guard.New(d.cfg.Outbound.guard(asterisk, d.channelLives, d.calls.Directory, d.log))
-	if err != nil {
-		return exitError{exitUsage, err}
+	if err := d.startDesk(asterisk); err != nil {
+		return err
 	}
-	d.desk = &desk{Guard: g, asterisk: asterisk}
 	asterisk.Start()
 	td.push("Asterisk's manager interface", asterisk.Stop)
 	return nil
@@ -50,7 +86,13 @@ func (d *daemon) startAsterisk(td *teardown) error {
 // channelLives reports whether a call that ringside placed is still there; it is taken to be while Asterisk
 // can't be asked.
 func (d *daemon) channelLives(id string) bool {
-	return !d.desk.asterisk.State().Up || d.desk.asterisk.Live(id)
+	if d.ari != nil && d.ari.Live(id) {
+		return true
+	}
+	if asterisk := d.desk.asterisk; asterisk != nil {
+		return !asterisk.State().Up || asterisk.Live(id)
+	}
+	return d.ari.Ready() != nil
 }
 
 // knownExtension reports whether the directory in effect has an extension of that number.
@@ -83,14 +125,14 @@ func (d *daemon) witness(ctx context.Context, w ringside.Witnessed) {
 // PBX implements control.Daemon.
 func (d *daemon) PBX() (control.PBX, error) {
 	if d.desk == nil {
-		return nil, fmt.Errorf("%w: no PBX is configured: set ami.address and ami.secret", control.ErrRefused)
+		return nil, fmt.Errorf("%w: no PBX is configured: set ami.address and ami.secret, or ari.url and ari.password", control.ErrRefused)
 	}
 	return d.desk, nil
 }
 
 // pbxLink is the state of the connection with Asterisk; nil if it is not configured.
 func (d *daemon) pbxLink() *control.PBXLink {
-	if d.desk == nil {
+	if d.desk == nil || d.desk.asterisk == nil {
 		return nil
 	}
 	st := d.desk.asterisk.State()
@@ -108,18 +150,30 @@ func (d *daemon) Lines(context.Context) ([]ringside.LineStatus, error) {
 	return append([]ringside.LineStatus{}, d.calls.Lines()...), nil
 }
 
+// errOnlyAMI says what is missing where only ARI is configured.
+var errOnlyAMI = fmt.Errorf("%w: this needs Asterisk's manager interface: set ami.address and ami.secret", ringside.ErrRefused)
+
 // PBXHealth implements control.PBX.
 func (k *desk) PBXHealth(ctx context.Context) (ringside.PBXHealth, error) {
+	if k.asterisk == nil {
+		return ringside.PBXHealth{}, errOnlyAMI
+	}
 	return k.asterisk.Health(ctx), nil
 }
 
 // Queues implements control.PBX.
 func (k *desk) Queues(context.Context) ([]ringside.PBXQueue, error) {
+	if k.asterisk == nil {
+		return nil, errOnlyAMI
+	}
 	return append([]ringside.PBXQueue{}, k.asterisk.Queues()...), nil
 }
 
 // ChangeQueue implements control.PBX.
 func (k *desk) ChangeQueue(ctx context.Context, c control.QueueChange) error {
+	if k.asterisk == nil {
+		return errOnlyAMI
+	}
 	switch c.Verb {
 	case control.QueueAdd:
 		return k.asterisk.AddQueueMember(ctx, c.Member)

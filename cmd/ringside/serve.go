@@ -161,10 +161,10 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 		}
 		return nil
 	})
-	if err := d.startAsterisk(td); err != nil {
+	if err := d.startARI(td); err != nil {
 		return nil, nil, err
 	}
-	if err := d.startARI(td); err != nil {
+	if err := d.startAsterisk(td); err != nil {
 		return nil, nil, err
 	}
 	web, err := d.listenHTTP()

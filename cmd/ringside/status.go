@@ -49,7 +49,8 @@ func (c *statusCmd) Run(p *program) error {
 		say("The store fails since %s: %s. Routing is not affected; %s lost.\n",
 			when(st.Since), safe(st.Error), count(st.Dropped, "record was", "records were"))
 	}
-	printPBX(p, s.PBX)
+	printPBX(p, s.PBX, "Routing is not affected.")
+	printPBX(p, s.ARI, "The dialplan serves the calls that would come through it.")
 	printLink(p, &link)
 	printBacklog(p, &link)
 	if st.MovedAside != "" {
@@ -59,7 +60,7 @@ func (c *statusCmd) Run(p *program) error {
 }
 
 // printPBX prints how the connection with the PBX is doing.
-func printPBX(p *program, l *control.PBXLink) {
+func printPBX(p *program, l *control.PBXLink, without string) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
 	switch {
 	case l == nil:
@@ -67,7 +68,7 @@ func printPBX(p *program, l *control.PBXLink) {
 	case l.Up:
 		say("Asterisk at %s: connected for %s\n", l.Address, age(l.Since))
 	default:
-		say("Asterisk at %s can't be asked since %s: %s. Routing is not affected.\n", l.Address, when(l.Since), safe(l.Error))
+		say("Asterisk at %s can't be asked since %s: %s. %s\n", l.Address, when(l.Since), safe(l.Error), without)
 	}
 	if l.Forged > 0 {
 		say("  %s left out: somebody calls with line breaks in a number.\n", count(l.Forged, "event of Asterisk was", "events of Asterisk were"))
