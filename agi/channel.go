@@ -85,9 +85,9 @@ func (c *channel) Wait(ctx context.Context, music string) error {
 	return err
 }
 
-// goneOnly is the cause with which ctx ended if the caller has left, and nil for all others.
+// goneOnly is the cause with which ctx ended if the caller has left or is lost, and nil for all others.
 func goneOnly(ctx context.Context) error {
-	if cause := context.Cause(ctx); errors.Is(cause, ringside.ErrCallerGone) {
+	if cause := context.Cause(ctx); errors.Is(cause, ringside.ErrCallerGone) || errors.Is(cause, ringside.ErrConnectionLost) {
 		return cause
 	}
 	return nil
