@@ -10,11 +10,21 @@ import (
 	"github.com/ringside-pbx/ringside"
 )
 
-// hostile is a name that attacks every protocol between here and a phone.
-const hostile = "Sales\", RINGSIDE_RESULT=done, ' ${SHELL(id)} $[1] \\ ; | ^ & ( [ \r\nHANGUP\r\n\x00 `id`"
+// attacks are names that mean something in the protocols between here and a phone.
+func attacks() map[string]string {
+	const expressions = "Sales\", RINGSIDE_RESULT=done, ' ${SHELL(id)} $[1] \\ ; | ^ & ( [ `id`"
+	return map[string]string{
+		"expressions":      expressions,
+		"assignments":      "a,RINGSIDE_RESULT=done",
+		"an open bracket":  "a(b[c",
+		"quotes":           `"",RINGSIDE_RESULT=done,"`,
+		"lines and a NUL":  expressions + "\r\nHANGUP\r\n\x00",
+		"a very long name": strings.Repeat("Sales and service ", 100),
+	}
+}
 
 func tellCases() []conformCase {
-	return []conformCase{
+	cases := []conformCase{
 		{"a decision", func(s *stage) {
 			s.call(func(ctx context.Context, ch ringside.Channel) {
 				s.says("tell", ch.Tell(ctx, "test-1", &ringside.Decision{
@@ -49,24 +59,6 @@ func tellCases() []conformCase {
 			})
 			s.variables(map[string]string{"RINGSIDE_TARGET": "102"})
 		}},
-		{"hostile names", func(s *stage) {
-			s.call(func(ctx context.Context, ch ringside.Channel) {
-				s.says("tell", ch.Tell(ctx, "test-1", &ringside.Decision{
-					Action: ringside.Route, Target: "101", Timeout: 25 * time.Second, CallerName: hostile,
-					Group: &ringside.RingGroup{Name: hostile}, Rule: &ringside.Rule{Name: hostile + hostile + hostile},
-				}), nil)
-				if got := s.line.result(); got != "" {
-					s.Errorf("a name has set RINGSIDE_RESULT=%s", got)
-				}
-				s.goesOn(ctx, ch)
-				s.release(ctx, ch)
-			})
-			s.variables(map[string]string{"RINGSIDE_ACTION": "route", "RINGSIDE_TARGET": "101", "RINGSIDE_CALL_ID": "test-1"})
-			for _, name := range s.line.Variables() {
-				s.harmless(name, s.line.Variable(name))
-			}
-			s.harmless("the name", s.line.Shown())
-		}},
 		{"a decision that can't be dialled", func(s *stage) {
 			s.call(func(ctx context.Context, ch ringside.Channel) {
 				s.oneOf("tell", ch.Tell(ctx, "test-1", &ringside.Decision{Action: ringside.Route, Target: "101&102"}), ringside.ErrRefused, nil)
@@ -85,6 +77,30 @@ func tellCases() []conformCase {
 			})
 		}},
 	}
+	for name, hostile := range attacks() {
+		cases = append(cases, conformCase{"names with " + name, func(s *stage) {
+			s.call(func(ctx context.Context, ch ringside.Channel) {
+				s.says("tell", ch.Tell(ctx, "test-1", &ringside.Decision{
+					Action: ringside.Route, Target: "101", Timeout: 25 * time.Second, CallerName: hostile,
+					Group: &ringside.RingGroup{Name: hostile}, Rule: &ringside.Rule{Name: hostile},
+				}), nil)
+				if got := s.line.result(); got != "" {
+					s.Errorf("a name has set RINGSIDE_RESULT=%s", got)
+				}
+				s.goesOn(ctx, ch)
+				s.release(ctx, ch)
+			})
+			s.variables(map[string]string{
+				"RINGSIDE_ACTION": "route", "RINGSIDE_TARGET": "101", "RINGSIDE_TIMEOUT": "25", "RINGSIDE_CALL_ID": "test-1",
+				"RINGSIDE_RESULT": "released",
+			})
+			for _, variable := range s.line.Variables() {
+				s.harmless(variable, s.line.Variable(variable))
+			}
+			s.harmless("the name", s.line.Shown())
+		}})
+	}
+	return cases
 }
 
 // variables checks channel variables, and that there are no others than the dialplan knows.

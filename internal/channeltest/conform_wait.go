@@ -78,18 +78,6 @@ func waitCases() []conformCase {
 				s.left(ctx)
 			})
 		}},
-		{"after the caller has left between two operations", func(s *stage) {
-			s.call(func(ctx context.Context, ch ringside.Channel) {
-				s.says("answer", ch.Answer(ctx), nil)
-				s.line.Leave()
-				time.Sleep(10 * time.Second)
-				s.says("wait", ch.Wait(ctx, ""), ringside.ErrCallerGone)
-				s.left(ctx)
-				s.says("the next wait", ch.Wait(ctx, ""), ringside.ErrCallerGone)
-				s.says("play", ch.Play(ctx, ringside.Prompt{Sound: "beep"}), ringside.ErrCallerGone)
-			})
-			s.heard("answered")
-		}},
 	}
 	for name, class := range map[string]string{
 		"a line break": "jazz\r\nHANGUP", "an expression": "${SHELL(id)}", "a NUL": "\x00", "a blank": "two words", "quotes": `"`,

@@ -178,7 +178,7 @@ func (l *Line) Dial(numbers []string, ring time.Duration, connected func()) Atte
 	return Attempt{Status: ringside.DialAnswered, Number: winner.Number, Talk: time.Since(began)}
 }
 
-// ringing are the numbers of the phones whose leg is not over.
+// open are the numbers of the phones whose leg is not over.
 func (l *Line) open() (numbers []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
