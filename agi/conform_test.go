@@ -100,7 +100,9 @@ func (a *interpreter) run() {
 			}
 			a.line.Wire("> %s", command)
 			reply := a.carryOut(parseArgs(command))
-			a.line.Reply()
+			if !a.line.Reply() {
+				return
+			}
 			a.line.Wire("< %s", reply)
 			if !a.say(reply + "\n") {
 				return

@@ -163,6 +163,10 @@ func (s *stage) says(op string, got, want error) {
 // left checks that the caller's leaving has ended the call.
 func (s *stage) left(ctx context.Context) {
 	s.Helper()
+	select {
+	case <-ctx.Done():
+	case <-time.After(s.slack()):
+	}
 	if cause := context.Cause(ctx); !errors.Is(cause, ringside.ErrCallerGone) {
 		s.Errorf("the call's ctx has ended with %v, want that the caller is gone", cause)
 	}

@@ -84,13 +84,14 @@ func lossCases() []conformCase {
 		cases = append(cases, conformCase{"while " + name, func(s *stage) {
 			s.phone("101", &Phone{})
 			s.phone("102", &Phone{Answers: 15 * time.Second})
-			s.phone("103", &Phone{Answers: 2 * time.Second})
+			s.phone("103", &Phone{Answers: time.Second})
 			s.call(func(ctx context.Context, ch ringside.Channel) {
 				s.says("answer", ch.Answer(ctx), nil)
-				time.AfterFunc(5*time.Second, s.line.Drop)
+				const after = SoundTakes - time.Second
+				time.AfterFunc(after, s.line.Drop)
 				begin := time.Now()
 				s.says("the operation", op(ctx, ch), ringside.ErrConnectionLost)
-				if took := time.Since(begin); took > 5*time.Second+s.door.LosesCallOnDrop+s.slack() {
+				if took := time.Since(begin); took > after+s.door.LosesCallOnDrop+s.slack() {
 					s.Errorf("the operation went on for %s", took)
 				}
 				s.lost(ctx, ch)

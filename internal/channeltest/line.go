@@ -4,11 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/ringside-pbx/ringside"
 )
 
 // MissingSound is the name of a sound that no fake PBX has.
@@ -23,9 +20,9 @@ const (
 
 // Line is one call on a fake PBX of any kind, without the PBX's wire: the caller, the phones that
 // can be rung for them, and the memory of what they went through. A test sets the fields and acts
-// for the caller with Leave and Drop; the fake PBX of a Door carries out what ringside says by
-// calling the methods that are listed from Answer on, and notes faults. All methods may be called
-// by several goroutines.
+// for the caller with Leave and Drop; the fake PBX of a Door watches Gone and Lost, carries out what
+// ringside says with Answer, Music, Hear, Voicemail, Set, Shows, End, Continue and Dial (or Ring),
+// and takes its time with Reply. All methods may be called by several goroutines.
 type Line struct {
 	// ID is the PBX's id of the call, Endpoint the trunk that it came from. Caller is empty if withheld.
 	ID, Endpoint, Caller, CallerName, Called string
@@ -35,7 +32,7 @@ type Line struct {
 	Slow time.Duration
 	// Speaks asks for a front end that can speak a text; see Door.Speaks.
 	Speaks bool
-	// NoMailbox makes every mailbox unusable. LeavesMessage makes the caller hang up after their
+	// NoMailbox makes every mailbox unusable. LeavesAfterMessage makes the caller hang up after their
 	// message, and not stay.
 	NoMailbox, LeavesAfterMessage bool
 
@@ -160,8 +157,9 @@ func (l *Line) pass(stop <-chan struct{}, d time.Duration) bool {
 	return false
 }
 
-// Reply lets the time pass that a reply of this PBX takes.
-func (l *Line) Reply() {
+// Reply lets the time pass that a reply of this PBX takes, and reports whether the connection still
+// stands: when it has broken, no reply may be sent.
+func (l *Line) Reply() bool {
 	if l.Slow > 0 {
 		t := time.NewTimer(l.Slow)
 		defer t.Stop()
@@ -170,6 +168,7 @@ func (l *Line) Reply() {
 		case <-l.lost:
 		}
 	}
+	return !isClosed(l.lost)
 }
 
 // Voicemail is the PBX's voicemail, which answers, and returns whether the caller has left a message.
@@ -244,105 +243,3 @@ func (l *Line) Fault(format string, args ...any) {
 	defer l.mu.Unlock()
 	l.faults = append(l.faults, fmt.Sprintf(format, args...))
 }
-
-// Heard is what the caller heard, without music, in order: "answered", "sound beep", "position 3",
-// "text …", "message for 101".
-func (l *Line) Heard() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return places(l.heard)
-}
-
-// places puts the sounds in which Asterisk tells a place in a queue in one word.
-func places(heard []string) []string {
-	var out []string
-	for i := 0; i < len(heard); i++ {
-		if heard[i] == "sound queue-youarenext" {
-			out = append(out, "position 1")
-			continue
-		}
-		if i+2 < len(heard) && heard[i] == "sound queue-thereare" && heard[i+2] == "sound queue-callswaiting" {
-			if n, err := strconv.Atoi(strings.TrimPrefix(heard[i+1], "number ")); err == nil {
-				out = append(out, "position "+strconv.Itoa(n+1))
-				i += 2
-				continue
-			}
-		}
-		out = append(out, heard[i])
-	}
-	return out
-}
-
-// Hearing is the class of music that the caller hears now; empty is none.
-func (l *Line) Hearing() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.music
-}
-
-// Seen is what the phones saw, in order: "101 rings", "101 stops", "101 talks", "101 hangs up",
-// "101 is let go".
-func (l *Line) Seen() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	out := make([]string, len(l.phones))
-	for i, e := range l.phones {
-		out[i] = e.what
-	}
-	return out
-}
-
-// When is the moment of the first thing of that name that a phone saw; the zero time if none did.
-func (l *Line) When(what string) time.Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, e := range l.phones {
-		if e.what == what {
-			return e.at
-		}
-	}
-	return time.Time{}
-}
-
-// Variable is a channel variable's value, and Variables are the names of all that ringside has set.
-func (l *Line) Variable(name string) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.vars[name]
-}
-
-// Variables are the names of the channel variables that ringside has set.
-func (l *Line) Variables() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var names []string
-	for name := range l.vars {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// Shown is the name that called phones show for the caller; empty for the caller's own.
-func (l *Line) Shown() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.shown
-}
-
-// Ended is how the call ended for ringside: "left", "hung up CAUSE" or "dialplan"; empty if it did not.
-func (l *Line) Ended() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.end
-}
-
-// Said is how much was said on the wire.
-func (l *Line) Said() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.wire)
-}
-
-// result is RINGSIDE_RESULT, the proof that the call was served.
-func (l *Line) result() ringside.Result { return ringside.Result(l.Variable("RINGSIDE_RESULT")) }
