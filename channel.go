@@ -30,6 +30,8 @@ type Channel interface {
 	// is over: nobody answered, or the talk has ended.
 	Dial(ctx context.Context, req DialRequest) (DialResult, error)
 	// Play plays an announcement to its end. ErrNoSpeech says that it was a text and can't be spoken.
+	// Play ends early, with nil, when ctx ends for another reason than the caller's leaving, where the
+	// PBX can do that; elsewhere it plays to its end. The call's own end returns its cause.
 	Play(ctx context.Context, p Prompt) error
 	// Wait plays music on hold (of the named class; empty is the default) until ctx ends or the
 	// caller leaves. It returns nil when ctx ended, and the cause when the caller left.

@@ -42,68 +42,8 @@ func (c *channel) Tell(ctx context.Context, id string, d *ringside.Decision) err
 	return c.set(ctx, vars...)
 }
 
-// Play implements ringside.Channel. A text is spoken by the configured application.
-func (c *channel) Play(ctx context.Context, p ringside.Prompt) error {
-	switch {
-	case p.Position > 0:
-		return c.playPosition(ctx, p.Position)
-	case p.Sound != "":
-		return c.stream(ctx, p.Sound)
-	case c.dial.Speech == "":
-		return ringside.ErrNoSpeech
-	}
-	res, err := c.command(ctx, 0, "EXEC", c.dial.Speech, quote(spoken(p.Text)))
-	if err != nil {
-		return err
-	}
-	if res.Result < -1 {
-		return fmt.Errorf("%w: there is no application %s", ringside.ErrNoSpeech, c.dial.Speech)
-	}
-	return c.gone(ctx)
-}
-
-// maxSpoken is the longest text that is spoken, in bytes: what fits in one command.
-const maxSpoken = 900
-
-// spoken makes a text an application's only argument: without the comma and the "|" that would
-// begin the next one.
-func spoken(text string) string {
-	b := []byte(plain(text, maxSpoken))
-	for i, ch := range b {
-		if ch == ',' || ch == '|' || ch == '&' {
-			b[i] = ' '
-		}
-	}
-	return string(b)
-}
-
-func (c *channel) playPosition(ctx context.Context, position int) error {
-	if position == 1 {
-		return c.stream(ctx, "queue-youarenext")
-	}
-	if err := c.stream(ctx, "queue-thereare"); err != nil {
-		return err
-	}
-	if _, err := c.command(ctx, 0, "SAY NUMBER", strconv.Itoa(position-1), `""`); err != nil {
-		return err
-	}
-	return c.stream(ctx, "queue-callswaiting")
-}
-
-// stream plays a sound file to its end.
-func (c *channel) stream(ctx context.Context, sound string) error {
-	res, err := c.command(ctx, 0, "STREAM FILE", quote(sound), `""`)
-	if err != nil {
-		return err
-	}
-	if err := c.gone(ctx); err != nil {
-		return err
-	}
-	if res.Result == -1 {
-		return fmt.Errorf("%w: there is no sound %q", ringside.ErrRefused, sound)
-	}
-	return nil
-}
+// over is the cause with which the call has ended; nil while it goes on.
+func (c *channel) over() error { return context.Cause(c.ctx) }
 
 // gone is the cause if the caller has left.
 func (c *channel) gone(ctx context.Context) error {
@@ -145,9 +85,9 @@ func (c *channel) Wait(ctx context.Context, music string) error {
 	return err
 }
 
-// goneOnly is the cause with which ctx ended if the caller has left, and nil for all others.
+// goneOnly is the cause with which ctx ended if the caller has left or is lost, and nil for all others.
 func goneOnly(ctx context.Context) error {
-	if cause := context.Cause(ctx); errors.Is(cause, ringside.ErrCallerGone) {
+	if cause := context.Cause(ctx); errors.Is(cause, ringside.ErrCallerGone) || errors.Is(cause, ringside.ErrConnectionLost) {
 		return cause
 	}
 	return nil

@@ -343,6 +343,8 @@ func TestMissingApplications(t *testing.T) {
 		< 200 result=-2
 		> STREAM FILE "no-such" ""
 		< 200 result=-1 endpos=0
+		> NOOP
+		< 200 result=0
 		closed`)
 	h.want(t, "dial refused", "voicemail refused", "speech no speech", "sound refused")
 }

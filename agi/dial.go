@@ -134,8 +134,11 @@ func (d Dial) mailbox(number string) (string, error) {
 func (c *channel) Dial(ctx context.Context, req ringside.DialRequest) (ringside.DialResult, error) {
 	failed := ringside.DialResult{Status: ringside.DialFailed}
 	targets, dropped, err := c.dial.Strings(req.Targets)
-	if err != nil {
+	switch {
+	case err != nil:
 		return failed, err
+	case targets == "":
+		return failed, fmt.Errorf("%w: there is nobody to dial", ringside.ErrRefused)
 	}
 	if dropped > 0 {
 		c.log.Warn("not all members fit in one dial string", "call", req.CallID, "left out", dropped)
@@ -144,6 +147,10 @@ func (c *channel) Dial(ctx context.Context, req ringside.DialRequest) (ringside.
 		if err := c.set(ctx, ringside.Variable{Name: "CALLERID(name)", Value: cut(req.CallerName, 80)}); err != nil && !errors.Is(err, ringside.ErrRefused) {
 			return failed, err
 		}
+	}
+	// Asterisk dials for a caller who has left, too: a phone would ring for a moment.
+	if err := c.gone(ctx); errors.Is(err, ringside.ErrCallerGone) {
+		return ringside.DialResult{Status: ringside.DialCancelled}, err
 	}
 	ring := max(1, int(req.Ring/time.Second))
 	res, err := c.command(ctx, 0, "EXEC", "Dial", quote(targets+","+strconv.Itoa(ring)+","+c.options(req)))
@@ -156,13 +163,13 @@ func (c *channel) Dial(ctx context.Context, req ringside.DialRequest) (ringside.
 	return c.dialled(ctx, req)
 }
 
-// options are Dial's options: music in place of ringing for a caller from a queue, and the report
-// of an answer where the dialplan has a place for it.
+// options are Dial's options: music in place of ringing where it is asked for and for a caller from a
+// queue, and the report of an answer where the dialplan has a place for it.
 func (c *channel) options(req ringside.DialRequest) string {
 	o := c.dial.Options
-	if req.Waiting {
+	if music := word(req.Music, 80); music || req.Waiting {
 		o += "m"
-		if word(req.Music, 80) {
+		if music {
 			o += "(" + req.Music + ")"
 		}
 	}

@@ -23,7 +23,7 @@ var ErrLate = errors.New("no decision within the deadline: the call was released
 type session struct {
 	conn net.Conn
 	wire *wire
-	// ctx ends when the caller leaves, the deadline passes or the server stops.
+	// ctx ends when the caller leaves, the connection is lost, the deadline passes or the server stops.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
@@ -36,6 +36,7 @@ func newSession(ctx context.Context, conn net.Conn, w *wire) *session {
 	s := &session{conn: conn, wire: w}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	w.onHangup = func() { s.cancel(ringside.ErrCallerGone) }
+	w.onLost = func(err error) { s.cancel(err) }
 	return s
 }
 
@@ -120,7 +121,7 @@ func (s *session) command(ctx context.Context, within time.Duration, words ...st
 	res := s.converse(ctx, words)
 	switch {
 	case s.wire.broken != nil:
-		if cause := context.Cause(ctx); cause != nil {
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, ringside.ErrConnectionLost) {
 			return nil, cause
 		}
 		return nil, fmt.Errorf("%s: %w", words[0], s.wire.broken)

@@ -43,6 +43,8 @@ type wire struct {
 	rest, long []byte
 	// onHangup is called when Asterisk says that the channel has been hung up.
 	onHangup func()
+	// onLost is told the first error of the transport, as broken is; nil tells nobody.
+	onLost func(error)
 	// broken is the first error of the transport; there is no use in it afterwards.
 	broken error
 	// refused: the last reply was one of 510, 511 and 520.
@@ -61,7 +63,7 @@ func newWire() *wire {
 func (w *wire) begin(conn net.Conn) {
 	w.conn = conn
 	w.r.Reset(conn)
-	w.rest, w.long, w.onHangup, w.broken, w.refused = nil, nil, nil, nil, false
+	w.rest, w.long, w.onHangup, w.onLost, w.broken, w.refused = nil, nil, nil, nil, nil, false
 }
 
 // Write sends one command. The library writes each command in one piece with its line feed; that
@@ -76,7 +78,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	w.refused = false
 	n, err := w.conn.Write(p)
 	if err != nil {
-		w.broken = fmt.Errorf("%w: %w", ringside.ErrConnectionLost, err)
+		_ = w.fail(err)
 	}
 	return n, err
 }
@@ -148,6 +150,9 @@ func (w *wire) skipUsage() error {
 
 func (w *wire) fail(err error) error {
 	w.broken = fmt.Errorf("%w: %w", ringside.ErrConnectionLost, err)
+	if w.onLost != nil {
+		w.onLost(w.broken)
+	}
 	return w.broken
 }
 

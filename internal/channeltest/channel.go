@@ -80,7 +80,7 @@ func (c *Channel) Tell(ctx context.Context, id string, d *ringside.Decision) err
 // Play implements ringside.Channel.
 func (c *Channel) Play(ctx context.Context, p ringside.Prompt) error {
 	if err := c.say(ctx, "play", "%s%s%d", p.Sound, p.Text, p.Position); err != nil {
-		return err
+		return onlyCall(err)
 	}
 	switch {
 	case p.Text != "" && c.NoSpeech:
@@ -88,7 +88,15 @@ func (c *Channel) Play(ctx context.Context, p ringside.Prompt) error {
 	case p.Sound != "" && c.NoSound:
 		return ringside.ErrRefused
 	}
-	return c.pass(ctx, c.PromptTakes)
+	return onlyCall(c.pass(ctx, c.PromptTakes))
+}
+
+// onlyCall is the cause if a call ends with it, and nil if it is that of one operation's own ctx.
+func onlyCall(cause error) error {
+	if errors.Is(cause, ringside.ErrCallerGone) || errors.Is(cause, ringside.ErrConnectionLost) {
+		return cause
+	}
+	return nil
 }
 
 // Voicemail implements ringside.Channel.
@@ -117,10 +125,7 @@ func (c *Channel) Wait(ctx context.Context, music string) error {
 		return err
 	}
 	<-ctx.Done()
-	if cause := context.Cause(ctx); errors.Is(cause, ringside.ErrCallerGone) || errors.Is(cause, ringside.ErrConnectionLost) {
-		return cause
-	}
-	return nil
+	return onlyCall(context.Cause(ctx))
 }
 
 // Hangup implements ringside.Channel.

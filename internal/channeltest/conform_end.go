@@ -1,0 +1,90 @@
+package channeltest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// endCases are about how ringside ends its part of a call.
+func endCases() []conformCase {
+	cases := []conformCase{
+		{"hangup after the caller has left", func(s *stage) {
+			s.call(func(ctx context.Context, ch ringside.Channel) {
+				s.says("answer", ch.Answer(ctx), nil)
+				s.line.Leave()
+				time.Sleep(time.Second)
+				s.oneOf("hangup", ch.Hangup(ctx, ringside.CauseBusy), nil, ringside.ErrCallerGone)
+			})
+			s.ended("left", s.line.result())
+		}},
+		{"released to the dialplan, which is left alone", func(s *stage) {
+			s.call(func(ctx context.Context, ch ringside.Channel) {
+				s.says("answer", ch.Answer(ctx), nil)
+				s.waits(ctx, ch, "", 10*time.Second)
+				s.release(ctx, ch)
+				time.Sleep(10 * time.Second) // what was said with the release
+				before := s.line.Said()
+				time.Sleep(time.Minute)
+				if said := s.line.Said() - before; said != 0 {
+					s.Errorf("%d lines were said on the wire after the release", said)
+				}
+			})
+			s.heard("answered")
+			s.ended("dialplan", ringside.ResultReleased)
+		}},
+		{"released without a word before", func(s *stage) {
+			s.call(s.release)
+			s.ended("dialplan", ringside.ResultReleased)
+		}},
+		{"released after the caller has left", func(s *stage) {
+			s.call(func(ctx context.Context, ch ringside.Channel) {
+				s.says("answer", ch.Answer(ctx), nil)
+				s.line.Leave()
+				time.Sleep(time.Second)
+				s.oneOf("release", ch.Release(ctx, ringside.ResultReleased), nil, ringside.ErrCallerGone)
+			})
+			s.ended("left", s.line.result())
+		}},
+		{"serve returns without a word", func(s *stage) {
+			s.call(func(context.Context, ringside.Channel) {})
+			s.ended("dialplan", s.line.result())
+		}},
+		{"serve returns in the middle", func(s *stage) {
+			s.phone("101", &Phone{})
+			s.call(func(ctx context.Context, ch ringside.Channel) {
+				s.says("answer", ch.Answer(ctx), nil)
+				s.waits(ctx, ch, "", 10*time.Second)
+				s.dials(ctx, ch, ringside.DialNoAnswer, "101")
+			})
+			s.ended("dialplan", s.line.result())
+		}},
+		{"serve panics at once", func(s *stage) {
+			s.call(func(context.Context, ringside.Channel) { panic("boom") })
+			s.ended("dialplan", s.line.result())
+		}},
+		{"serve panics in the middle", func(s *stage) {
+			s.call(func(ctx context.Context, ch ringside.Channel) {
+				s.says("answer", ch.Answer(ctx), nil)
+				s.waits(ctx, ch, "", 10*time.Second)
+				panic("boom")
+			})
+			s.ended("dialplan", s.line.result())
+		}},
+	}
+	for _, cause := range []ringside.HangupCause{
+		ringside.CauseUnallocated, ringside.CauseNormal, ringside.CauseBusy, ringside.CauseNoAnswer, ringside.CauseAbsent,
+		ringside.CauseRejected, ringside.CauseCongestion,
+	} {
+		cases = append(cases, conformCase{fmt.Sprintf("hangup with cause %d", cause), func(s *stage) {
+			s.call(func(ctx context.Context, ch ringside.Channel) {
+				s.says("hangup", ch.Hangup(ctx, cause), nil)
+			})
+			s.heard()
+			s.ended(fmt.Sprintf("hung up %d", cause), ringside.ResultDone)
+		}})
+	}
+	return cases
+}
