@@ -9,12 +9,13 @@ import (
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/internal/calmlog"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // channel is ringside.Channel over an AGI session.
 type channel struct {
 	*session
-	dial   Dial
+	dial   dialplan.Dial
 	offer  ringside.Offer
 	answer string // the dialplan's context that reports an answer; empty if it has none
 	log    *calmlog.Log
@@ -35,7 +36,7 @@ func (c *channel) Answer(ctx context.Context) error {
 
 // Tell implements ringside.Channel.
 func (c *channel) Tell(ctx context.Context, id string, d *ringside.Decision) error {
-	vars, err := c.dial.variables(d, id)
+	vars, err := c.dial.Variables(d, id)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func (c *channel) Wait(ctx context.Context, music string) error {
 	if ctx.Err() != nil {
 		return goneOnly(ctx)
 	}
-	if !word(music, 80) {
+	if !dialplan.Word(music, 80) {
 		music = "default"
 	}
 	// Without music, the caller waits in silence: better than not at all. ctx is about this wait
@@ -95,7 +96,7 @@ func goneOnly(ctx context.Context) error {
 
 // Voicemail implements ringside.Channel.
 func (c *channel) Voicemail(ctx context.Context, mailbox string) error {
-	box, err := c.dial.mailbox(mailbox)
+	box, err := c.dial.Mailbox(mailbox)
 	if err != nil {
 		return err
 	}
@@ -146,7 +147,7 @@ func (c *channel) Release(ctx context.Context, result ringside.Result) error {
 
 // tell sets RINGSIDE_RESULT, the last of the variables and the proof that the call was served.
 func (c *channel) tell(ctx context.Context, result ringside.Result) error {
-	err := c.set(ctx, ringside.Variable{Name: variableResult, Value: string(result)})
+	err := c.set(ctx, ringside.Variable{Name: dialplan.VarResult, Value: string(result)})
 	if err == nil {
 		c.result = result
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 const (
@@ -97,7 +98,7 @@ func TestRingAllTellsWhoAnswered(t *testing.T) {
 		res, err := ch.Dial(ctx, req)
 		h.add(told(err), string(res.Status), res.Answered.Number)
 	}}
-	story(t, Options{Dial: Dial{Extension: "PJSIP/${number}", Options: "tT"}}, b, "route", `
+	story(t, Options{Dial: dialplan.Dial{Extension: "PJSIP/${number}", Options: "tT"}}, b, "route", `
 		> EXEC MSet "CALLERID(name)=\"Anna 'A' O'Neil, {SHELL(id)}\""
 		< 200 result=0
 		> EXEC Dial "PJSIP/101&PJSIP/102,20,tTm(jazz)"

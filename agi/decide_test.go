@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 func TestDecideSetsEverythingInOneCommand(t *testing.T) {
@@ -176,8 +177,8 @@ func harmless(s string) error {
 // A2, A3, A4: whatever the names are, a decision is one command, and Asterisk understands exactly
 // the variables that are meant.
 func TestEveryDecisionFitsAndIsUnderstood(t *testing.T) {
-	s, err := newServer(Options{Dial: Dial{
-		Extension: "PJSIP/" + placeholder + "@" + strings.Repeat("a", maxTemplate-len(placeholder)-8),
+	s, err := newServer(Options{Dial: dialplan.Dial{
+		Extension: "PJSIP/" + dialplan.Placeholder + "@" + strings.Repeat("a", dialplan.MaxTemplate-len(dialplan.Placeholder)-8),
 		External:  templates.External, Voicemail: templates.Voicemail,
 	}}, &board{})
 	if err != nil {
@@ -211,7 +212,7 @@ func TestEveryDecisionFitsAndIsUnderstood(t *testing.T) {
 				rt.Fatalf("%s: %v", v.Name, err)
 			}
 			values[v.Name] = v.Value
-			if (v.Name == variableResult) != (i == len(got)-1) {
+			if (v.Name == dialplan.VarResult) != (i == len(got)-1) {
 				rt.Fatalf("%s is variable %d of %d", v.Name, i+1, len(got))
 			}
 		}
@@ -222,18 +223,18 @@ func TestEveryDecisionFitsAndIsUnderstood(t *testing.T) {
 			value, ok := values[v.Name]
 			delete(values, v.Name)
 			switch v.Name {
-			case variableRule, variableGroup:
+			case dialplan.VarRule, dialplan.VarGroup:
 				// A cut may part brackets, which are then left out.
 				blank := strings.NewReplacer("(", " ", ")", " ", "[", " ", "]", " ").Replace
-				if ok && !strings.HasPrefix(blank(plain(v.Value, maxValue)), blank(value)) {
+				if ok && !strings.HasPrefix(blank(dialplan.Plain(v.Value, dialplan.MaxValue)), blank(value)) {
 					rt.Fatalf("%s became %q", v.Name, value)
 				}
-			case variableDial:
+			case dialplan.VarDialString:
 				if value != v.Value {
 					rt.Fatalf("the dial string %q became %q", v.Value, value)
 				}
 			default:
-				if !ok || value != plain(v.Value, maxValue) {
+				if !ok || value != dialplan.Plain(v.Value, dialplan.MaxValue) {
 					rt.Fatalf("%s=%q became %q", v.Name, v.Value, value)
 				}
 			}
@@ -275,7 +276,7 @@ func TestNamesAreLeftOutBeforeTheCallSuffers(t *testing.T) {
 
 // A1: a dial string is the template and a number, or there is none.
 func TestDialStringsHoldNothingBeyondTheTemplate(t *testing.T) {
-	plain := Dial{Extension: "PJSIP/${number}", External: "PJSIP/${number}", Voicemail: "${number}"}
+	plain := dialplan.Dial{Extension: "PJSIP/${number}", External: "PJSIP/${number}", Voicemail: "${number}"}
 	target := regexp.MustCompile(`^[A-Za-z]+/[A-Za-z0-9_.+-]{1,64}$`)
 	for _, number := range []string{
 		"", "101&PJSIP/itsp/14165551212", "101@ctx", "Local/1@x", "${SHELL(id)}", "101,20", "101|tT", "101^x", "1(2)", "{1}", "1\n2", "1 2",
@@ -286,7 +287,7 @@ func TestDialStringsHoldNothingBeyondTheTemplate(t *testing.T) {
 				t.Errorf("%q became %q", number, s)
 			}
 		}
-		if s, err := plain.mailbox(number); err == nil {
+		if s, err := plain.Mailbox(number); err == nil {
 			t.Errorf("%q became the mailbox %q", number, s)
 		}
 	}
@@ -299,19 +300,19 @@ func TestDialStringsHoldNothingBeyondTheTemplate(t *testing.T) {
 }
 
 func TestTemplatesAreChecked(t *testing.T) {
-	good := Dial{Extension: "PJSIP/${number}", External: "PJSIP/${number}@trunk", Voicemail: "${number}@default", Options: "tT", Speech: "Flite"}
+	good := dialplan.Dial{Extension: "PJSIP/${number}", External: "PJSIP/${number}@trunk", Voicemail: "${number}@default", Options: "tT", Speech: "Flite"}
 	if errs := good.Validate(); len(errs) > 0 {
 		t.Errorf("%v", errs)
 	}
 	for _, template := range []string{
 		"", "PJSIP/101", "${number}${number}", "PJSIP/${number}&PJSIP/1", "PJSIP/${number},20", "Local/${number}@${CTX}", "PJSIP/${number}\n",
-		"PJSIP/" + strings.Repeat("x", maxTemplate) + "${number}",
+		"PJSIP/" + strings.Repeat("x", dialplan.MaxTemplate) + "${number}",
 	} {
-		if errs := (Dial{Extension: template, External: template, Voicemail: template}).Validate(); len(errs) != 3 {
+		if errs := (dialplan.Dial{Extension: template, External: template, Voicemail: template}).Validate(); len(errs) != 3 {
 			t.Errorf("%q: %v", template, errs)
 		}
 	}
-	for _, options := range []string{"m(jazz)", "t,T", "t T", "U(x)", strings.Repeat("t", maxOptions+1)} {
+	for _, options := range []string{"m(jazz)", "t,T", "t T", "U(x)", strings.Repeat("t", dialplan.MaxOptions+1)} {
 		bad := good
 		bad.Options = options
 		if len(bad.Validate()) == 0 {
@@ -326,7 +327,7 @@ func TestTemplatesAreChecked(t *testing.T) {
 }
 
 func TestLongestDialCommandFits(t *testing.T) {
-	d := Dial{Extension: "PJSIP/${number}" + strings.Repeat("a", maxTemplate-15), Options: strings.Repeat("t", maxOptions)}
+	d := dialplan.Dial{Extension: "PJSIP/${number}" + strings.Repeat("a", dialplan.MaxTemplate-15), Options: strings.Repeat("t", dialplan.MaxOptions)}
 	c := &channel{dial: d, answer: strings.Repeat("a", 80)}
 	req := dialOne()
 	req.CallID, req.Waiting, req.Music, req.Ring = strings.Repeat("i", ringside.MaxCallID), true, strings.Repeat("m", 80), 1<<62

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // Limits of the environment that Asterisk sends first, at once: about 25 short lines.
@@ -137,7 +138,7 @@ func (e *environment) set(name, value []byte) error {
 
 // cutBytes is cut without a copy of what is cut off.
 func cutBytes(b []byte, limit int) string {
-	return cut(string(b[:min(len(b), limit+1)]), limit)
+	return dialplan.Cut(string(b[:min(len(b), limit+1)]), limit)
 }
 
 // caller is the caller's number; Asterisk writes "unknown" for none.
@@ -174,20 +175,8 @@ func (e *environment) called() string {
 
 // id is the PBX's id of the call: what the dialplan gave (the LINKEDID), else the channel's own.
 func (e *environment) id() string {
-	if id := e.query.Get("id"); word(id, ringside.MaxCallID) {
+	if id := e.query.Get("id"); dialplan.Word(id, ringside.MaxCallID) {
 		return id
 	}
 	return e.uniqueID
-}
-
-// endpoint is the device or trunk of a channel's name: PJSIP/trunk-00000003 is trunk's.
-func endpoint(channel string) string {
-	_, rest, ok := strings.Cut(channel, "/")
-	if !ok {
-		return ""
-	}
-	if i := strings.LastIndexByte(rest, '-'); i >= 0 {
-		rest = rest[:i]
-	}
-	return rest
 }

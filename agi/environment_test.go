@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 func read(s string) (*environment, error) {
@@ -50,7 +51,7 @@ func TestWhatRealAsterisksSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 		if env.script != "dump" || env.query.Get("y") != "a b" || env.caller() != "44201" || env.name() != "caller" ||
-			env.called() != "dump" || env.context != "from-trunk" || endpoint(env.channel) != "trunk" || !strings.HasSuffix(env.id(), env.uniqueID) {
+			env.called() != "dump" || env.context != "from-trunk" || dialplan.Endpoint(env.channel) != "trunk" || !strings.HasSuffix(env.id(), env.uniqueID) {
 			t.Errorf("%s: %+v", file, env)
 		}
 		w := newWire()

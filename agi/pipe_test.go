@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // board is a switchboard that does what a test says; what is nil does nothing.
@@ -55,7 +56,7 @@ func (b *board) Contact(number string) (ringside.Contact, bool) {
 	return b.contact(number)
 }
 
-var templates = Dial{Extension: "PJSIP/${number}", External: "PJSIP/${number}@trunk", Voicemail: "${number}@default"}
+var templates = dialplan.Dial{Extension: "PJSIP/${number}", External: "PJSIP/${number}@trunk", Voicemail: "${number}@default"}
 
 // pipes is a listener whose connections are made in memory, so that time can be a test's own.
 type pipes struct {

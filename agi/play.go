@@ -8,6 +8,7 @@ import (
 	"github.com/CyCoreSystems/agi"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // Play implements ringside.Channel. A text is spoken by the configured application. FastAGI can't
@@ -37,7 +38,7 @@ const maxSpoken = 900
 // spoken makes a text an application's only argument: without the comma and the "|" that would
 // begin the next one.
 func spoken(text string) string {
-	b := []byte(plain(text, maxSpoken))
+	b := []byte(dialplan.Plain(text, maxSpoken))
 	for i, ch := range b {
 		if ch == ',' || ch == '|' || ch == '&' {
 			b[i] = ' '

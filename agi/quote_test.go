@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // hostileNames seed the fuzz targets.
@@ -47,16 +48,16 @@ func FuzzAssignments(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b string) {
 		vars := []ringside.Variable{
 			{Name: "CALLERID(name)", Value: a},
-			{Name: variableGroup, Value: b},
-			{Name: variableRule, Value: a + b},
-			{Name: variableResult, Value: "decided"},
+			{Name: dialplan.VarGroup, Value: b},
+			{Name: dialplan.VarRule, Value: a + b},
+			{Name: dialplan.VarResult, Value: "decided"},
 		}
 		got := understood(t, "EXEC MSet "+fitting(vars)+"\n")
 		if len(got) != len(vars) {
 			t.Fatalf("%d variables became %v", len(vars), got)
 		}
 		for i, v := range got {
-			if v.Name != vars[i].Name || !strings.HasPrefix(plain(vars[i].Value, maxValue), v.Value) && len(vars[i].Value) < maxName {
+			if v.Name != vars[i].Name || !strings.HasPrefix(dialplan.Plain(vars[i].Value, dialplan.MaxValue), v.Value) && len(vars[i].Value) < maxName {
 				t.Errorf("%s=%q became %s=%q", vars[i].Name, vars[i].Value, v.Name, v.Value)
 			}
 			if err := harmless(v.Value); err != nil {
@@ -72,14 +73,14 @@ func FuzzPlain(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string, limit int) {
 		limit = max(0, limit%300)
-		got := plain(s, limit)
+		got := dialplan.Plain(s, limit)
 		if len(got) > limit {
 			t.Errorf("%d bytes of at most %d", len(got), limit)
 		}
 		if err := harmless(got); err != nil {
 			t.Error(err)
 		}
-		if again := plain(got, limit); again != got {
+		if again := dialplan.Plain(got, limit); again != got {
 			t.Errorf("%q becomes %q the second time", got, again)
 		}
 		// Spoken, it is one argument.
@@ -103,15 +104,15 @@ func TestPlainKeepsWhatPeopleAreCalled(t *testing.T) {
 		"bad \xd0 byte":         "bad  byte",
 		strings.Repeat("я", 99): strings.Repeat("я", 10),
 	} {
-		if got := plain(in, 21); len(in) < 100 && len(want) <= 21 && got != want && in != "Анна Каренина" {
+		if got := dialplan.Plain(in, 21); len(in) < 100 && len(want) <= 21 && got != want && in != "Анна Каренина" {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
-		if got := plain(in, 200); len(in) < 100 && got != want {
+		if got := dialplan.Plain(in, 200); len(in) < 100 && got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
 	}
 	for limit := range 12 {
-		if got := cut("яяяяя", limit); !utf8.ValidString(got) || len(got) != min(10, limit/2*2) {
+		if got := dialplan.Cut("яяяяя", limit); !utf8.ValidString(got) || len(got) != min(10, limit/2*2) {
 			t.Errorf("cut at %d: %q", limit, got)
 		}
 	}
@@ -119,12 +120,12 @@ func TestPlainKeepsWhatPeopleAreCalled(t *testing.T) {
 
 func TestWordAllowsNothingThatCanDoHarm(t *testing.T) {
 	for _, s := range []string{"a", "default", "ringside-answered", "1.2_3"} {
-		if !word(s, 80) {
+		if !dialplan.Word(s, 80) {
 			t.Errorf("%q is refused", s)
 		}
 	}
 	for _, s := range []string{"", "a b", "a,b", "a^b", "a(b)", "a/b", "я", "a\n", strings.Repeat("a", 81)} {
-		if word(s, 80) {
+		if dialplan.Word(s, 80) {
 			t.Errorf("%q is taken", s)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // Switchboard is what the scripts need of the switchboard.
@@ -30,7 +31,7 @@ type script func(ctx context.Context, s *session, env *environment)
 func (s *Server) script(env *environment) script {
 	if !s.opt.Token.IsZero() &&
 		subtle.ConstantTimeCompare([]byte(env.query.Get("token")), []byte(s.opt.Token.Reveal())) != 1 {
-		s.log.Warn("a FastAGI request has a wrong token and is refused", "script", cut(env.script, 40))
+		s.log.Warn("a FastAGI request has a wrong token and is refused", "script", dialplan.Cut(env.script, 40))
 		return nil
 	}
 	switch env.script {
@@ -48,13 +49,13 @@ func (s *Server) script(env *environment) script {
 		return s.selfTest
 	}
 	s.log.Warn("there is no such FastAGI script: the request is refused",
-		"script", cut(env.script, 40), "scripts", "route, decide, lookup, hangup, answered")
+		"script", dialplan.Cut(env.script, 40), "scripts", "route, decide, lookup, hangup, answered")
 	return nil
 }
 
 func offer(env *environment) ringside.Offer {
 	return ringside.Offer{
-		PBX: "asterisk", CallID: env.id(), Channel: env.channel, Endpoint: endpoint(env.channel),
+		PBX: "asterisk", CallID: env.id(), Channel: env.channel, Endpoint: dialplan.Endpoint(env.channel),
 		Caller: env.caller(), CallerName: env.name(), Called: env.called(),
 		Context: env.context, At: time.Now(),
 	}
@@ -63,7 +64,7 @@ func offer(env *environment) ringside.Offer {
 // route drives the call to its end.
 func (s *Server) route(ctx context.Context, sess *session, env *environment) {
 	ch := &channel{session: sess, dial: s.opt.Dial, offer: offer(env), log: s.log}
-	if hook := env.query.Get("answered"); word(hook, 80) {
+	if hook := env.query.Get("answered"); dialplan.Word(hook, 80) {
 		ch.answer = hook
 	}
 	s.calls.ServeCall(ctx, ch)
@@ -91,7 +92,7 @@ func unusual(err error) bool {
 // decisionVariables are what the dialplan needs to carry out a decision, RINGSIDE_RESULT last.
 func (s *Server) decisionVariables(d *ringside.Decision, id string) []ringside.Variable {
 	result := ringside.ResultDecided
-	vars, err := s.opt.Dial.variables(d, id)
+	vars, err := s.opt.Dial.Variables(d, id)
 	switch {
 	case err != nil:
 		s.log.Warn("a decision can't be dialled and is released", "call", id, "error", err)
@@ -99,7 +100,7 @@ func (s *Server) decisionVariables(d *ringside.Decision, id string) []ringside.V
 	case d.Action == ringside.NotFound, d.Action == ringside.NotConfigured, d.Action == ringside.Failed:
 		result = ringside.ResultReleased
 	}
-	return append(vars, ringside.Variable{Name: variableResult, Value: string(result)})
+	return append(vars, ringside.Variable{Name: dialplan.VarResult, Value: string(result)})
 }
 
 // lookup tells the dialplan who the caller is.
@@ -109,16 +110,16 @@ func (s *Server) lookup(ctx context.Context, sess *session, env *environment) {
 	if c, ok := s.calls.Contact(env.caller()); ok {
 		result = "found"
 		for _, v := range []ringside.Variable{
-			{Name: variableName, Value: c.Name},
-			{Name: variableCompany, Value: c.Company},
-			{Name: variableOwner, Value: c.Owner},
+			{Name: dialplan.VarName, Value: c.Name},
+			{Name: dialplan.VarCompany, Value: c.Company},
+			{Name: dialplan.VarOwner, Value: c.Owner},
 		} {
 			if v.Value != "" {
 				vars = append(vars, v)
 			}
 		}
 	}
-	vars = append(vars, ringside.Variable{Name: variableResult, Value: result})
+	vars = append(vars, ringside.Variable{Name: dialplan.VarResult, Value: result})
 	if err := sess.set(ctx, vars...); unusual(err) {
 		s.log.Warn("a contact could not be handed over", "error", err)
 	}
@@ -143,5 +144,5 @@ func (s *Server) hangup(ctx context.Context, sess *session, env *environment) {
 // answered takes the report of the called channel that has answered. It sends nothing. Two people
 // wait for it to end, so the deadline holds here, too.
 func (s *Server) answered(_ context.Context, _ *session, env *environment) {
-	s.calls.Answered(env.query.Get("id"), endpoint(env.channel))
+	s.calls.Answered(env.query.Get("id"), dialplan.Endpoint(env.channel))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/internal/calmlog"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // Options make a Server.
@@ -32,7 +33,7 @@ type Options struct {
 	// MaxConnections bounds the sessions at one time; zero is 2,000. One more is closed at once,
 	// and its dialplan goes on.
 	MaxConnections int
-	Dial           Dial
+	Dial           dialplan.Dial
 	Log            *slog.Logger
 }
 
@@ -115,16 +116,16 @@ func (s *Server) Stop(ctx context.Context, cause error) int {
 }
 
 func defaultCommand(opt Options) (string, error) {
-	vars := []ringside.Variable{{Name: variableResult, Value: string(ringside.ResultReleased)}}
+	vars := []ringside.Variable{{Name: dialplan.VarResult, Value: string(ringside.ResultReleased)}}
 	if opt.Default != "" {
 		dial, err := opt.Dial.String(ringside.Target{Kind: ringside.ToExtension, Number: opt.Default})
 		if err != nil {
 			return "", fmt.Errorf("the default extension: %w", err)
 		}
 		vars = []ringside.Variable{
-			{Name: variableDial, Value: dial},
-			{Name: variableResult, Value: string(ringside.ResultDefault)},
+			{Name: dialplan.VarDialString, Value: dial},
+			{Name: dialplan.VarResult, Value: string(ringside.ResultDefault)},
 		}
 	}
-	return "EXEC MSet " + quote(assignments(vars)), nil
+	return "EXEC MSet " + quote(dialplan.Assignments(vars)), nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // selfTest is the script that the watchdog asks for, and alive what it is told.
@@ -27,7 +28,7 @@ const aliveWithin = 900 * time.Millisecond
 func (s *Server) selfTest(ctx context.Context, sess *session, _ *environment) {
 	s.calls.Contact("")
 	s.calls.Answered("", "")
-	_ = sess.set(ctx, ringside.Variable{Name: variableResult, Value: alive})
+	_ = sess.set(ctx, ringside.Variable{Name: dialplan.VarResult, Value: alive})
 }
 
 // own knows the watchdog's connection. It is served although the PBX alone is allowed, and although

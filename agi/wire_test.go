@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // recorder is a connection that gives what is to be read, some bytes at a time, and keeps what is
@@ -134,7 +135,7 @@ func FuzzEndpoint(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got := endpoint(s)
+		got := dialplan.Endpoint(s)
 		if !strings.Contains(s, got) || len(got) >= len(s) && s != "" {
 			t.Errorf("%q is the endpoint %q", s, got)
 		}
@@ -146,7 +147,7 @@ func TestEndpoint(t *testing.T) {
 		"PJSIP/trunk-00000003": "trunk", "PJSIP/anna-smith-0000000a": "anna-smith", "PJSIP/101": "101", "nothing": "",
 		"Local/101@ringside-00000001;1": "101@ringside", "": "",
 	} {
-		if got := endpoint(channel); got != want {
+		if got := dialplan.Endpoint(channel); got != want {
 			t.Errorf("%s is %q, want %q", channel, got, want)
 		}
 	}

@@ -1,10 +1,10 @@
 package ami
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // Places say how targets are reached. Each template holds ${number} once.
@@ -17,8 +17,6 @@ type Places struct {
 	ExtensionAt, ExternalAt string
 }
 
-const placeholder = "${number}"
-
 // dialString is how a target is called.
 func (p Places) dialString(t ringside.Target) (string, error) {
 	return fill(t, p.Extension, p.External)
@@ -30,27 +28,20 @@ func (p Places) exten(t ringside.Target) (string, error) {
 }
 
 func fill(t ringside.Target, extension, external string) (string, error) {
-	if !ringside.Dialable(t.Number) {
-		return "", fmt.Errorf("%w: %q can't be dialled", ringside.ErrRefused, t.Number)
-	}
-	template := extension
 	if t.Kind == ringside.ToExternal {
-		template = external
+		return dialplan.Fill(external, t.Number)
 	}
-	if strings.Count(template, placeholder) != 1 {
-		return "", fmt.Errorf("%w: there is no way to reach %s %s", ringside.ErrRefused, t.Kind, t.Number)
-	}
-	return strings.Replace(template, placeholder, t.Number, 1), nil
+	return dialplan.Fill(extension, t.Number)
 }
 
 // device is Asterisk's name of an extension's device, in device states and channels' names: PJSIP/101.
 func (p Places) device(number string) string {
-	return strings.Replace(p.Extension, placeholder, number, 1)
+	return strings.Replace(p.Extension, dialplan.Placeholder, number, 1)
 }
 
 // number is the extension that a device would belong to; empty if it is none by its name.
 func (p Places) number(device string) string {
-	before, after, ok := strings.Cut(p.Extension, placeholder)
+	before, after, ok := strings.Cut(p.Extension, dialplan.Placeholder)
 	if !ok || len(device) < len(before)+len(after) || !strings.HasPrefix(device, before) || !strings.HasSuffix(device, after) {
 		return ""
 	}

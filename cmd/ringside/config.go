@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
-	"github.com/ringside-pbx/ringside/agi"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // defaultConfigFile is read when the command line names none, if it exists.
@@ -251,8 +251,8 @@ func parsePrefix(text string) (netip.Prefix, error) {
 	return netip.PrefixFrom(ip, ip.BitLen()), nil
 }
 
-func (c *Config) dial() agi.Dial {
-	return agi.Dial{
+func (c *Config) dial() dialplan.Dial {
+	return dialplan.Dial{
 		Extension: c.Dial.Extension, External: c.Dial.External, Voicemail: c.Dial.Voicemail,
 		Options: c.Dial.Options, Speech: c.Dial.Speech,
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/ringside-pbx/ringside/calls"
 	"github.com/ringside-pbx/ringside/control"
 	"github.com/ringside-pbx/ringside/directory"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 	"github.com/ringside-pbx/ringside/routing"
 	"github.com/ringside-pbx/ringside/store"
 	crmsync "github.com/ringside-pbx/ringside/sync"
@@ -102,7 +103,7 @@ func routeQuery(dir *routing.Compiled, r control.RouteRequest) routing.Query {
 	return q
 }
 
-func dialString(dial agi.Dial, decision *ringside.Decision) string {
+func dialString(dial dialplan.Dial, decision *ringside.Decision) string {
 	s, err := dial.Of(decision)
 	if err != nil {
 		return ""

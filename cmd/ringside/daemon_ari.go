@@ -6,7 +6,6 @@ import (
 	"github.com/ringside-pbx/ringside/ari"
 	"github.com/ringside-pbx/ringside/calls"
 	"github.com/ringside-pbx/ringside/control"
-	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // startARI connects with Asterisk's REST interface, if it is configured.
@@ -18,7 +17,7 @@ func (d *daemon) startARI(td *teardown) error {
 	if err != nil {
 		return exitError{exitUsage, err}
 	}
-	opt.Dial, opt.Deadline, opt.Default, opt.Log = dialplan.Dial(d.cfg.dial()), d.cfg.AGI.Deadline.Duration, d.cfg.AGI.Default, d.log
+	opt.Dial, opt.Deadline, opt.Default, opt.Log = d.cfg.dial(), d.cfg.AGI.Deadline.Duration, d.cfg.AGI.Default, d.log
 	if d.ari, err = ari.New(opt, d.calls); err != nil {
 		return exitError{exitUsage, err}
 	}

@@ -19,14 +19,14 @@ type Dial struct {
 	Speech string
 }
 
-// placeholder stands for the number in a template.
-const placeholder = "${number}"
+// Placeholder stands for the number in a template.
+const Placeholder = "${number}"
 
 // Bounds, in bytes, so that every command fits: what does not fit in a dial string is not rung.
 const (
 	MaxDialString = 640
-	maxTemplate   = 160
-	maxOptions    = 40
+	MaxTemplate   = 160
+	MaxOptions    = 40
 )
 
 // Validate returns everything that is wrong with the templates, each error with its field.
@@ -38,7 +38,7 @@ func (d Dial) Validate() (errs []error) {
 			errs = append(errs, fmt.Errorf("%s: %w", t.field, err))
 		}
 	}
-	if len(d.Options) > maxOptions {
+	if len(d.Options) > MaxOptions {
 		errs = append(errs, fmt.Errorf("options: %d letters are too many", len(d.Options)))
 	}
 	for _, c := range d.Options {
@@ -53,17 +53,17 @@ func (d Dial) Validate() (errs []error) {
 }
 
 func checkTemplate(template string) error {
-	if strings.Count(template, placeholder) != 1 {
-		return fmt.Errorf("%q must hold %s once", template, placeholder)
+	if strings.Count(template, Placeholder) != 1 {
+		return fmt.Errorf("%q must hold %s once", template, Placeholder)
 	}
-	if len(template) > maxTemplate {
-		return fmt.Errorf("a template has at most %d bytes, and this one has %d", maxTemplate, len(template))
+	if len(template) > MaxTemplate {
+		return fmt.Errorf("a template has at most %d bytes, and this one has %d", MaxTemplate, len(template))
 	}
-	for _, c := range strings.Replace(template, placeholder, "", 1) {
+	for _, c := range strings.Replace(template, Placeholder, "", 1) {
 		switch {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.ContainsRune("/@_.:+-", c):
 		default:
-			return fmt.Errorf("%q holds %q: only letters, digits and / @ _ . : + - may stand around %s", template, c, placeholder)
+			return fmt.Errorf("%q holds %q: only letters, digits and / @ _ . : + - may stand around %s", template, c, Placeholder)
 		}
 	}
 	return nil
@@ -71,14 +71,22 @@ func checkTemplate(template string) error {
 
 // String gives a target's dial string, or an error if its number is not ringside.Dialable.
 func (d Dial) String(t ringside.Target) (string, error) {
-	if !ringside.Dialable(t.Number) {
-		return "", fmt.Errorf("%w: %q can't be dialled", ringside.ErrRefused, t.Number)
-	}
-	template := d.Extension
 	if t.Kind == ringside.ToExternal {
-		template = d.External
+		return Fill(d.External, t.Number)
 	}
-	return strings.Replace(template, placeholder, t.Number, 1), nil
+	return Fill(d.Extension, t.Number)
+}
+
+// Fill puts a number into a template that holds Placeholder once. It is an error if the number is not
+// ringside.Dialable.
+func Fill(template, number string) (string, error) {
+	if !ringside.Dialable(number) {
+		return "", fmt.Errorf("%w: %q can't be dialled", ringside.ErrRefused, number)
+	}
+	if strings.Count(template, Placeholder) != 1 {
+		return "", fmt.Errorf("%w: there is no way to reach %s", ringside.ErrRefused, number)
+	}
+	return strings.Replace(template, Placeholder, number, 1), nil
 }
 
 // Strings joins the dial strings of targets that are rung at once; those that do not fit in a
@@ -122,5 +130,5 @@ func (d Dial) Mailbox(number string) (string, error) {
 	if !ringside.Dialable(number) {
 		return "", fmt.Errorf("%w: %q is no mailbox", ringside.ErrRefused, number)
 	}
-	return strings.Replace(d.Voicemail, placeholder, number, 1), nil
+	return strings.Replace(d.Voicemail, Placeholder, number, 1), nil
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/ringside-pbx/ringside"
 )
 
-// The longest value of a variable, in bytes. A dial string is never cut: it would ring somebody
+// MaxValue is the longest value of a variable, in bytes. A dial string is never cut: it would ring somebody
 // else.
-const maxValue = 200
+const MaxValue = 200
 
 // The variables that the scripts set. RINGSIDE_RESULT is the last.
 const (
@@ -113,7 +113,7 @@ func Clean(v ringside.Variable) string {
 	if v.Name == VarDialString {
 		return Plain(v.Value, MaxDialString)
 	}
-	return Plain(v.Value, maxValue)
+	return Plain(v.Value, MaxValue)
 }
 
 func ascii(s string) bool {
