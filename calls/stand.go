@@ -35,9 +35,9 @@ func (s *Switchboard) stand(ctx context.Context, c *call, d *ringside.Decision, 
 		}
 	}()
 	until := w.since.Add(d.Timeout)
-	greeted := false
+	heard := &announced{}
 	for {
-		served, err := s.await(ctx, c, d, w, until, &greeted)
+		served, err := s.await(ctx, c, d, w, until, heard)
 		if err != nil {
 			return true, err
 		}
@@ -64,22 +64,27 @@ func (s *Switchboard) stand(ctx context.Context, c *call, d *ringside.Decision, 
 	}
 }
 
-// await plays music until a member is found (the decision) or the time is up (nil).
-func (s *Switchboard) await(ctx context.Context, c *call, d *ringside.Decision, w *waiter, until time.Time, greeted *bool) (*ringside.Decision, error) {
+// announceEvery is how often a caller hears their place in the queue.
+const announceEvery = time.Minute
+
+// announced is what a caller in a queue has heard so far.
+type announced struct {
+	answered bool
+	next     time.Time // when they hear their place again; zero is at once
+}
+
+// await plays music, and the caller's place from time to time, until a member is found (the decision) or
+// the time is up (nil). Neither music nor place holds up a caller for whom a member is free.
+func (s *Switchboard) await(ctx context.Context, c *call, d *ringside.Decision, w *waiter, until time.Time, heard *announced) (*ringside.Decision, error) {
 	select {
 	case served := <-w.served: // without a note of music for who is served at once
 		return &served, nil
 	default:
 	}
-	if !*greeted {
-		*greeted = true
+	if !heard.answered {
+		heard.answered = true
 		if err := c.ch.Answer(ctx); err != nil && !errors.Is(err, ringside.ErrRefused) {
 			return nil, err
-		}
-		if d.Group.AnnouncePosition {
-			if err := s.tellPosition(ctx, c, w); err != nil {
-				return nil, err
-			}
 		}
 	}
 	waiting, cancel := context.WithCancelCause(ctx)
@@ -99,7 +104,7 @@ func (s *Switchboard) await(ctx context.Context, c *call, d *ringside.Decision, 
 		case <-waiting.Done():
 		}
 	}()
-	err := c.ch.Wait(waiting, d.Group.MusicOnHold)
+	err := s.entertain(waiting, c, d, w, heard)
 	cancel(nil)
 	<-watching
 	if err == nil && ctx.Err() != nil {
@@ -111,6 +116,30 @@ func (s *Switchboard) await(ctx context.Context, c *call, d *ringside.Decision, 
 		return nil, err
 	}
 	return served, err
+}
+
+// entertain plays music until ctx ends, and tells the caller's place before and in between if the group
+// wants it.
+func (s *Switchboard) entertain(ctx context.Context, c *call, d *ringside.Decision, w *waiter, heard *announced) error {
+	if !d.Group.AnnouncePosition {
+		return c.ch.Wait(ctx, d.Group.MusicOnHold)
+	}
+	for ctx.Err() == nil {
+		if !time.Now().Before(heard.next) {
+			heard.next = time.Now().Add(announceEvery)
+			if err := s.tellPosition(ctx, c, w); err != nil {
+				return err
+			}
+			continue // it may have ended in the middle of it
+		}
+		music, cancel := context.WithDeadline(ctx, heard.next)
+		err := c.ch.Wait(music, d.Group.MusicOnHold)
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Switchboard) tellPosition(ctx context.Context, c *call, w *waiter) error {

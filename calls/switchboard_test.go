@@ -69,12 +69,17 @@ func office(t *testing.T, doc ringside.Directory) *routing.Compiled {
 	for i := range 10 {
 		doc.Numbers = append(doc.Numbers, ringside.Extension{ID: int64(i + 1), Number: strconv.Itoa(101 + i), Active: true})
 	}
+	return compiled(t, doc)
+}
+
+func compiled(t *testing.T, doc ringside.Directory) *routing.Compiled {
+	t.Helper()
 	doc.Version = "1"
-	compiled, problems := routing.Compile(doc)
+	dir, problems := routing.Compile(doc)
 	for _, p := range problems {
 		t.Fatalf("the directory has a problem: %s", p)
 	}
-	return compiled
+	return dir
 }
 
 func sales(edit func(g *ringside.RingGroup)) ringside.Directory {
@@ -132,12 +137,17 @@ func (s *site) close() {
 
 // call places a call; leave hangs up.
 func (s *site) call(from, to string) (ch *channeltest.Channel, leave func()) {
+	ch = s.channel(from, to)
+	return ch, s.serve(ch)
+}
+
+// channel is a caller's, who has not been served yet.
+func (s *site) channel(from, to string) *channeltest.Channel {
 	s.count++
-	ch = &channeltest.Channel{PBX: s.pbx, PromptTakes: time.Second, Start: ringside.Offer{
+	return &channeltest.Channel{PBX: s.pbx, PromptTakes: time.Second, Start: ringside.Offer{
 		PBX: "test", CallID: strconv.Itoa(s.count), Channel: "PJSIP/trunk-1", Endpoint: "trunk",
 		Caller: from, Called: to, At: time.Now(),
 	}}
-	return ch, s.serve(ch)
 }
 
 func (s *site) serve(ch *channeltest.Channel) (leave func()) {

@@ -22,6 +22,8 @@ type Channel struct {
 	PromptTakes time.Duration
 	// Panic makes the named method panic.
 	Panic string
+	// Tells: the PBX tells what becomes of each phone, and records talks.
+	Tells bool
 
 	mu   sync.Mutex
 	log  []string
@@ -146,6 +148,13 @@ func (c *Channel) Dial(ctx context.Context, req ringside.DialRequest) (ringside.
 	}
 	_ = c.say(ctx, "dial", "%s", strings.Join(names, "&"))
 	ringing, refused := c.PBX.ring(names)
+	for _, n := range names {
+		if ringing[n] != nil {
+			c.progress(req, n, ringside.PartyRinging)
+		} else {
+			c.progress(req, n, string(refused))
+		}
+	}
 	if len(ringing) == 0 {
 		return ringside.DialResult{Status: refused}, nil
 	}
@@ -168,7 +177,15 @@ func (c *Channel) Dial(ctx context.Context, req ringside.DialRequest) (ringside.
 	case <-answer:
 	}
 	c.PBX.stop(ringing, winner)
+	c.progress(req, winner, string(ringside.DialAnswered))
 	return c.talk(ctx, req, winner, ringing[winner]), nil
+}
+
+// progress tells what has become of one phone, on a PBX that tells.
+func (c *Channel) progress(req ringside.DialRequest, number, state string) {
+	if c.Tells && req.Progress != nil {
+		req.Progress(ringside.Party{Number: number, State: state})
+	}
 }
 
 func (c *Channel) talk(ctx context.Context, req ringside.DialRequest, number string, p *Phone) ringside.DialResult {
@@ -187,10 +204,14 @@ func (c *Channel) talk(ctx context.Context, req ringside.DialRequest, number str
 	case <-over:
 	case <-ctx.Done():
 	}
-	return ringside.DialResult{
+	res := ringside.DialResult{
 		Status: ringside.DialAnswered, Talk: time.Since(began), Cause: ringside.CauseNormal,
 		Answered: ringside.Target{Kind: ringside.ToExtension, Number: number},
 	}
+	if c.Tells && slices.Contains(req.Recorded, number) {
+		res.Recording = number + ".wav"
+	}
+	return res
 }
 
 // ring rings the phones that take the call; refused says why none does.
