@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 	"github.com/ringside-pbx/ringside/internal/dialstatus"
 )
 
@@ -170,11 +171,13 @@ func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 	create := params{
 		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": argLeg, "channelId": l.id, "originator": ch.callerID(),
 	}
-	dial := params{"caller": ch.callerID()}
 	if number, name, ok := at.shown(); ok {
-		// The caller's own would take their place.
-		dial = nil
-		create["variables"] = map[string]string{"CONNECTEDLINE(num)": number, "CONNECTEDLINE(name)": header(name)}
+		// The bridge tells each side who the other is: it is the caller's channel that has to say so. Their
+		// channel takes commands in their order, so it does before it is in the bridge.
+		who := []ringside.Variable{{Name: "CALLERID(num)", Value: number}, {Name: dialplan.VarCallerName, Value: name}}
+		if err := ch.setAll(ctx, who); err != nil {
+			return err
+		}
 	}
 	if err := do(ctx, http.MethodPost, []string{"channels", "create"}, create, nil); err != nil {
 		return err
@@ -186,7 +189,7 @@ func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 	if err := ch.bridged(ctx, l.party); err != nil {
 		return err
 	}
-	return do(ctx, http.MethodPost, []string{"channels", l.id, "dial"}, dial, nil)
+	return do(ctx, http.MethodPost, []string{"channels", l.id, "dial"}, params{"caller": ch.callerID()}, nil)
 }
 
 // state is how far an attempt has come.

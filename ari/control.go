@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/CyCoreSystems/ari/v6"
 
 	"github.com/ringside-pbx/ringside"
-	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 var _ ringside.CallControl = (*App)(nil)
@@ -131,9 +131,21 @@ func (a *App) Channels(ctx context.Context) ([]ringside.ChannelInfo, error) {
 	if err := a.rest.do(ctx, http.MethodGet, []string{"channels"}, nil, &channels); err != nil {
 		return nil, err
 	}
+	var bridges []ari.BridgeData
+	if err := a.rest.do(ctx, http.MethodGet, []string{"bridges"}, nil, &bridges); err != nil {
+		return nil, err
+	}
+	in := map[string]string{}
+	for _, b := range bridges {
+		for _, id := range b.ChannelIDs {
+			in[id] = b.ID
+		}
+	}
 	all := make([]ringside.ChannelInfo, 0, len(channels))
 	for _, ch := range channels {
-		all = append(all, info(ch))
+		i := info(ch)
+		i.Bridge = in[ch.ID]
+		all = append(all, i)
 	}
 	slices.SortStableFunc(all, func(x, y ringside.ChannelInfo) int { return x.Since.Compare(y.Since) })
 	return all, nil
@@ -141,7 +153,10 @@ func (a *App) Channels(ctx context.Context) ([]ringside.ChannelInfo, error) {
 
 func info(ch ari.ChannelData) ringside.ChannelInfo {
 	i := ringside.ChannelInfo{
-		Name: ch.Name, ID: ch.ID, Endpoint: dialplan.Endpoint(ch.Name), State: channelState(ch.State),
+		Name: ch.Name, ID: ch.ID, State: channelState(ch.State),
+	}
+	if end := strings.LastIndexByte(ch.Name, '-'); end > 0 {
+		i.Endpoint = ch.Name[:end]
 	}
 	if t := ch.Creationtime; t != nil {
 		i.Since = time.Unix(t.Seconds, int64(t.Nanos))

@@ -2,6 +2,7 @@ package ari
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -40,7 +41,10 @@ type Options struct {
 	Dial     dialplan.Dial
 	// Record lets talks be recorded whose extensions ask for it.
 	Record bool
-	Log    *slog.Logger
+	// Witness is told of each call that Originate has placed and that has ended; nil: somebody else tells of
+	// them. It may take its time.
+	Witness func(context.Context, ringside.Witnessed)
+	Log     *slog.Logger
 }
 
 func (o Options) withDefaults() Options {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
-	"github.com/ringside-pbx/ringside/internal/dialplan"
 	"github.com/ringside-pbx/ringside/internal/dialstatus"
 )
 
@@ -67,7 +66,7 @@ type placed struct {
 	// what is sent, once.
 	taken   chan error
 	outcome chan placedOutcome
-	began   time.Time
+	tale    tale
 }
 
 type placedOutcome struct {
@@ -87,15 +86,16 @@ func (a *App) place(r ringside.OriginateRequest) (*placed, error) {
 		return nil, fmt.Errorf("%w: %w", ringside.ErrPBXAway, err)
 	}
 	p := &placed{
-		request: r, dial: dial, taken: make(chan error, 1), outcome: make(chan placedOutcome, 1), began: time.Now(),
+		request: r, dial: dial, taken: make(chan error, 1), outcome: make(chan placedOutcome, 1),
 		from: &party{id: a.newID(placedID), called: true, target: r.From},
 	}
 	c := a.newCall(a.ctx)
 	c.caller = p.from
 	p.channel = &channel{
 		call: c, id: p.from.id, shows: cmp.Or(r.Presents, r.From.Number), spoken: true,
-		offer: ringside.Offer{PBX: "asterisk", CallID: p.from.id, Caller: r.From.Number, Called: r.To.Number, At: p.began},
+		offer: ringside.Offer{PBX: "asterisk", CallID: p.from.id, Caller: r.From.Number, Called: r.To.Number, At: time.Now()},
 	}
+	p.tale = newTale(p.offer, r)
 	c.add(p.from)
 	return p, nil
 }
@@ -108,10 +108,12 @@ func (p *placed) run() {
 		a.cleanUpAll(p.remains())
 		a.leave(p.call)
 		p.cancel(nil)
+		p.witness()
 	}()
 	made := ringside.Originated{ID: p.id}
 	status, err := p.callFrom()
 	made.Status = status
+	p.tale.status(status)
 	if status == ringside.DialAnswered {
 		p.look(func() { made.Channel = p.from.name })
 	}
@@ -123,7 +125,9 @@ func (p *placed) run() {
 	if p.request.To.Kind == ringside.ToExternal {
 		ring = ringOutside
 	}
+	dialled := time.Now()
 	res, err := p.Dial(p.ctx, ringside.DialRequest{Targets: []ringside.Target{p.request.To}, Ring: ring})
+	p.tale.dialled(p.request.To, dialled, res)
 	if err != nil && p.ctx.Err() == nil {
 		a.log.Warn("a call that was placed came to nothing", "call", p.id, "error", err)
 	}
@@ -193,22 +197,6 @@ func (p *placed) remains() (chores []chore) {
 		}
 	})
 	return chores
-}
-
-// callerHeader is what a called phone shows, as a header writes it.
-func callerHeader(name, number string) string {
-	return fmt.Sprintf("\"%s\" <%s>", header(name), number)
-}
-
-// header keeps what may stand between the quotes of a header.
-func header(name string) string {
-	b := []byte(dialplan.Plain(name, maxName))
-	for i, c := range b {
-		if c == '"' || c == '<' || c == '>' || c == '\\' || c == ',' {
-			b[i] = ' '
-		}
-	}
-	return string(b)
 }
 
 // Live reports whether a channel that ringside has placed is still there.

@@ -18,6 +18,9 @@ func (d *daemon) startARI(td *teardown) error {
 		return exitError{exitUsage, err}
 	}
 	opt.Dial, opt.Deadline, opt.Default, opt.Log = d.cfg.dial(), d.cfg.AGI.Deadline.Duration, d.cfg.AGI.Default, d.log
+	if d.cfg.AMI.Address == "" || !d.cfg.AMI.Records {
+		opt.Witness = d.witness // otherwise the manager interface tells of all calls
+	}
 	if d.ari, err = ari.New(opt, d.calls); err != nil {
 		return exitError{exitUsage, err}
 	}

@@ -12,7 +12,7 @@ import (
 func phones() string { return directory([]string{"101", "102", "103", "104", "190"}, "") }
 
 func TestClickToCall(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		one, two := s.phone("101", pbx.Answers(soon)), s.phone("102", pbx.Answers(soon))
 		s.managed(phones())
 		if said := s.say("originate", "101", "102", "--set", `CRM_NOTE=a,b"c\d(e`); !strings.Contains(said, "101 has answered: PJSIP/101-") {
@@ -40,13 +40,47 @@ func TestClickToCall(t *testing.T) {
 }
 
 func TestClickToCallThatNobodyTakes(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		s.phone("101", pbx.Refuses(486))
 		s.phone("102", pbx.Rings())
 		s.managed(phones())
 		s.refuses("101 was not reached: busy", "originate", "101", "103")
 		s.refuses("102 was not reached: no answer", "originate", "102", "103", "--ring", "1s")
 		s.refuses("190 was not reached: unavailable", "originate", "190", "103")
+	})
+}
+
+// Over ARI alone, without the manager interface.
+func TestClickToCallWithARIAlone(t *testing.T) {
+	throughARI(t, func(t *testing.T, s *stage) {
+		one, two := s.phone("101", pbx.Answers(soon)), s.phone("102", pbx.Answers(short))
+		carrier := s.phone("carrier", pbx.Refuses(486))
+		s.ringsideWith(pbx.DaemonOptions{Config: outside, Directory: "version: \"1\"\ntime_zone: UTC\ndefault_country: RU\nnumbers:\n" +
+			"  - {id: 1, number: \"101\", account: {can_make_external_calls: true, external_caller_id: \"+74951234567\"}}\n  - {id: 2, number: \"102\"}\n"})
+		s.say("originate", "101", "102")
+		s.together("101", "102")
+		s.say("hangup", s.channel("102", ringside.ChannelUp).Name)
+		s.saw(one, 1, 0, 1)
+		s.saw(two, 1, 0, 1)
+		s.refuses("set ami.address", "queue", "stats")
+
+		// Who is called first hears that the other is busy, and is let go.
+		s.say("originate", "101", "+79001234567")
+		if from := s.received(carrier, "INVITE").Header("From"); !strings.Contains(from, "+74951234567@") {
+			t.Errorf("the carrier sees %s", from)
+		}
+		s.saw(one, 2, 0, 2)
+
+		// Both have a record each.
+		s.eventually("both calls are recorded", func() (bool, error) {
+			calls, err := s.daemon.Calls()
+			if err != nil || len(calls) != 2 {
+				return false, err
+			}
+			inside, out := calls[0], calls[1]
+			return inside.Caller == "101" && inside.Called == "102" && inside.Status == ringside.StatusAnswered && legs(inside) == "dial 102 answered" &&
+				out.Called == "+79001234567" && out.Direction == ringside.Outbound && legs(out) == "dial +79001234567 busy", nil
+		})
 	})
 }
 
