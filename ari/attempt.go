@@ -143,7 +143,7 @@ func (at *attempt) call(ctx context.Context, l *leg) error {
 func (at *attempt) originate(ctx context.Context, l *leg) error {
 	ch := at.ch
 	p := params{
-		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": argLeg, "originator": ch.callerID(),
+		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": kindLeg, "originator": ch.callerID(),
 		"timeout": -1, // ringside ends it itself, and knows why then
 	}
 	if number, name, ok := at.shown(); ok {
@@ -169,7 +169,7 @@ const maxName = 80
 func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 	ch, do := at.ch, at.ch.app.rest.do
 	create := params{
-		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": argLeg, "channelId": l.id, "originator": ch.callerID(),
+		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": kindLeg, "channelId": l.id, "originator": ch.callerID(),
 	}
 	if number, name, ok := at.shown(); ok {
 		// The bridge tells each side who the other is: it is the caller's channel that has to say so. Their

@@ -2,7 +2,6 @@ package ari
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -90,15 +89,7 @@ func (a *App) Variable(ctx context.Context, channel, name string) (string, error
 	if err != nil {
 		return "", err
 	}
-	var v struct {
-		Value string `json:"value"`
-	}
-	err = a.rest.do(ctx, http.MethodGet, []string{"channels", id, "variable"}, params{"variable": name}, &v)
-	var missing *RequestError
-	if errors.As(err, &missing) && missing.Message == "Provided variable was not found" {
-		return "", nil
-	}
-	return v.Value, err
+	return a.variable(ctx, id, name)
 }
 
 // SetVariable implements ringside.CallControl.

@@ -18,7 +18,21 @@ const (
 
 	taskVoicemail = "voicemail"
 	taskSpeak     = "speak"
+
+	// eventVoicemail is the event with which the dialplan's hangup handler tells what became of a message whose
+	// caller has hung up.
+	eventVoicemail = "RingsideVoicemail"
+	variableMail   = "VMSTATUS"
+	mailLeft       = "SUCCESS" // there is a message
+	mailFailed     = "FAILED"
 )
+
+// mailStatus finds VMSTATUS in what a UserEvent tells.
+func mailStatus(fields any) string {
+	m, _ := fields.(map[string]any)
+	status, _ := m[variableMail].(string)
+	return status
+}
 
 // errNoReturn says that the dialplan did not come back from a task.
 var errNoReturn = errors.New("the dialplan did not come back")
@@ -73,11 +87,11 @@ func (ch *channel) Voicemail(ctx context.Context, mailbox string) error {
 	mail := ""
 	ch.look(func() { mail = ch.mail })
 	switch {
-	case errors.Is(err, ringside.ErrCallerGone) && mail != "" && mail != "FAILED":
+	case errors.Is(err, ringside.ErrCallerGone) && mail != "" && mail != mailFailed:
 		return nil // most callers hang up after their message
 	case err != nil:
 		return err
-	case mail == "FAILED":
+	case mail == mailFailed:
 		return fmt.Errorf("%w: the mailbox %s can't take a message", ringside.ErrRefused, box)
 	}
 	return nil

@@ -22,9 +22,9 @@ func (a *App) digest(ev ari.Event) {
 		a.about(e.Channel, func(_ *call, p *party) { p.hangup = true })
 	case *ari.ChannelDestroyed:
 		a.about(e.Channel, func(_ *call, p *party) { p.gone, p.cause = true, ringside.HangupCause(e.Cause) })
-	case *ari.ChannelVarset:
-		if e.Variable == "VMSTATUS" {
-			a.about(e.Channel, func(c *call, _ *party) { c.mail = e.Value })
+	case *ari.ChannelUserevent:
+		if e.Eventname == eventVoicemail {
+			a.about(e.Channel, func(c *call, _ *party) { c.mail = mailStatus(e.Userevent) })
 		}
 	case *ari.PlaybackFinished:
 		a.ended(e.Playback.ID, e.Playback.State)
@@ -99,11 +99,25 @@ func (p *party) dial(status string) {
 	}
 }
 
-// The first argument of Stasis() says what a channel is.
+// The arguments of Stasis(): what the channel is, and of a caller whom the dialplan hands over the id of the
+// whole call, the called number, percent-encoded, and VMSTATUS, if they come from voicemail.
 const (
-	argRoute = "route" // a caller whom the dialplan hands over
-	argLeg   = "leg"   // somebody whom ringside calls
+	argKind = iota
+	argID
+	argCalled
+	argMail
+
+	// kindLeg is somebody whom ringside calls.
+	kindLeg = "leg"
 )
+
+// argument is one of the arguments of Stasis(); empty if there is none.
+func argument(e *ari.StasisStart, i int) string {
+	if i < len(e.Args) {
+		return e.Args[i]
+	}
+	return ""
+}
 
 // started takes a channel that comes into Stasis.
 func (a *App) started(e *ari.StasisStart) {
@@ -113,6 +127,9 @@ func (a *App) started(e *ari.StasisStart) {
 				p.name = e.Channel.Name
 				p.is(e.Channel.State)
 				p.entered++
+				if p == c.caller && c.away {
+					c.mail = argument(e, argMail)
+				}
 			}
 		})
 		return
@@ -128,8 +145,11 @@ func (a *App) started(e *ari.StasisStart) {
 		}
 	}
 	switch {
-	case len(e.Args) > 0 && e.Args[0] == argLeg:
+	case argument(e, argKind) == kindLeg:
 		// It was called for a call that has ended meanwhile.
+		a.janitor.add(chore{hangUp, e.Channel.ID})
+	case argument(e, argMail) == mailLeft:
+		// An earlier ringside has sent them to voicemail: that was their call.
 		a.janitor.add(chore{hangUp, e.Channel.ID})
 	default:
 		a.take(e)

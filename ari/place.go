@@ -143,7 +143,7 @@ func (p *placed) callFrom() (ringside.DialStatus, error) {
 		variables[v.Name] = v.Value
 	}
 	err := p.do(ctx, http.MethodPost, []string{"channels", p.id}, params{
-		"endpoint": p.dial, "app": p.app.opt.Name, "appArgs": argLeg, "timeout": -1, "variables": variables,
+		"endpoint": p.dial, "app": p.app.opt.Name, "appArgs": kindLeg, "timeout": -1, "variables": variables,
 		"callerId": callerHeader(p.request.CallerName, cmp.Or(p.request.CallerID, p.request.To.Number)),
 	})
 	var refused *RequestError

@@ -46,6 +46,7 @@ func (a *App) count(ctx context.Context) (*census, error) {
 // resync brings what is known up to date after the connection has come back: events of the time between
 // are lost.
 func (a *App) resync(ctx context.Context) {
+	a.filter(ctx)
 	known := a.known()
 	var now *census
 	for {
@@ -76,6 +77,18 @@ func (a *App) resync(ctx context.Context) {
 		return
 	}
 	a.adopt(now)
+}
+
+// filter keeps Asterisk from sending events that are of no use. One that can't sends them all.
+func (a *App) filter(ctx context.Context) {
+	var allowed []map[string]string
+	for _, kind := range kinds() {
+		allowed = append(allowed, map[string]string{"type": kind})
+	}
+	err := a.rest.do(ctx, http.MethodPut, []string{"applications", a.opt.Name, "eventFilter"}, params{"allowed": allowed}, nil)
+	if err != nil && ctx.Err() == nil {
+		a.opt.Log.Debug("Asterisk sends all events", "error", err)
+	}
 }
 
 // known are the channels that calls have, with their calls.

@@ -30,26 +30,19 @@ func (a *App) take(e *ari.StasisStart) {
 	a.wg.Go(ch.serve)
 }
 
-// offer makes an offer of what the dialplan has handed over: Stasis(ringside,route,ID,CALLED), with the id
-// of the whole call and the called number, percent-encoded.
+// offer makes an offer of what the dialplan has handed over.
 func offer(e *ari.StasisStart) ringside.Offer {
-	arg := func(i int) string {
-		if i < len(e.Args) {
-			return e.Args[i]
-		}
-		return ""
-	}
 	o := ringside.Offer{
 		PBX: "asterisk", CallID: e.Channel.ID, Channel: e.Channel.Name, Endpoint: dialplan.Endpoint(e.Channel.Name),
 		At: time.Now(),
 	}
-	if id := arg(1); dialplan.Word(id, ringside.MaxCallID) {
+	if id := argument(e, argID); dialplan.Word(id, ringside.MaxCallID) {
 		o.CallID = id
 	}
 	if p := e.Channel.Dialplan; p != nil {
 		o.Called, o.Context = dialplan.Cut(p.Exten, maxText), p.Context
 	}
-	if to, err := url.PathUnescape(arg(2)); err == nil && to != "" {
+	if to, err := url.PathUnescape(argument(e, argCalled)); err == nil && to != "" {
 		o.Called = dialplan.Cut(to, maxText)
 	}
 	if c := e.Channel.Caller; c != nil {

@@ -2,6 +2,7 @@ package ari
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 
@@ -115,4 +116,17 @@ func (ch *channel) setAll(ctx context.Context, vars []ringside.Variable) error {
 func (ch *channel) set(ctx context.Context, v ringside.Variable) error {
 	return ch.do(ctx, http.MethodPost, []string{"channels", ch.callerID(), "variable"},
 		params{"variable": v.Name, "value": v.Value})
+}
+
+// variable reads a channel's variable; empty is not set.
+func (a *App) variable(ctx context.Context, id, name string) (string, error) {
+	var v struct {
+		Value string `json:"value"`
+	}
+	err := a.rest.do(ctx, http.MethodGet, []string{"channels", id, "variable"}, params{"variable": name}, &v)
+	var missing *RequestError
+	if errors.As(err, &missing) && missing.Message == "Provided variable was not found" {
+		return "", nil
+	}
+	return v.Value, err
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -18,6 +19,9 @@ const asFloor = "RINGSIDE_BENCH_FLOOR"
 func TestMain(m *testing.M) {
 	if command := os.Getenv(asFloor); command != "" {
 		os.Exit(floor(command))
+	}
+	if base := os.Getenv(asARIFloor); base != "" {
+		os.Exit(ariFloor(base))
 	}
 	os.Exit(m.Run())
 }
@@ -57,8 +61,19 @@ func floor(command string) int {
 // startFloor runs the floor in a process of its own and returns its address and process id.
 func startFloor(t *testing.T, command string) (addr string, pid int) {
 	t.Helper()
+	out, pid := startProcess(t, asFloor, command)
+	addr, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(addr), pid
+}
+
+// startProcess runs the test binary as a floor, which a variable of its environment tells it.
+func startProcess(t *testing.T, variable, value string) (out io.Reader, pid int) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), asFloor+"="+command)
+	cmd.Env = append(os.Environ(), variable+"="+value)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -68,9 +83,5 @@ func startFloor(t *testing.T, command string) (addr string, pid int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	addr, err = bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(addr), cmd.Process.Pid
+	return out, cmd.Process.Pid
 }

@@ -36,7 +36,9 @@ var (
 	minimal  = mode{"smallest FastAGI server", "13"}
 	decide   = mode{"ringside /decide", "15"}
 	curl     = mode{"CURL()", "14"}
-	allModes = []mode{plain, minimal, decide, curl}
+	driven   = mode{"ringside drives, FastAGI", "29"}
+	stasis   = mode{"ringside drives, ARI", "28"}
+	allModes = []mode{plain, minimal, decide, curl, driven, stasis}
 )
 
 // sample is one run of one mode.
@@ -101,10 +103,11 @@ func setUp(t *testing.T) *bench {
 	b.daemon, err = pbx.StartDaemon(bin, b.dir, pbx.DaemonOptions{AGI: b.AGI, LogLevel: "info", Directory: `version: "1"
 time_zone: UTC
 default_country: RU
-numbers: [{id: 1, number: "101", account: {can_receive_external_calls: true, max_concurrent_calls: 10000}}]
+numbers: [{id: 1, number: "101", account: {can_receive_external_calls: true, max_concurrent_calls: 10000, call_recording_enabled: false}}]
 rules: [{id: 1, name: All, called_number_pattern: "15101", action: route_to_number, target_number: "101"}]
-`})
+`, Config: fmt.Sprintf("ari: {url: 'http://127.0.0.1:%d/ari', password: secret}\n", b.ARI)})
 	must(err)
+	must(b.daemon.ConnectedWithARI())
 	t.Cleanup(func() { _ = b.daemon.Kill() })
 	return b
 }
@@ -206,7 +209,7 @@ func TestBenchCost(t *testing.T) {
 			failed, resent = failed+s.failed, resent+s.resent
 		}
 		own := "-"
-		if m == decide {
+		if m == decide || m == driven || m == stasis {
 			own = ms(l.own)
 		}
 		base := lines[plain]
@@ -215,31 +218,33 @@ func TestBenchCost(t *testing.T) {
 	}
 	w.Flush()
 	// The addition is taken within each round, because the machine changes between rounds.
-	ratio := func(of func(sample) time.Duration) float64 {
+	ratio := func(m mode, of func(sample) time.Duration) float64 {
 		var ringside, least []sample
 		for i := range rounds {
 			base := of(results[plain][i])
-			ringside = append(ringside, sample{p50: of(results[decide][i]) - base})
+			ringside = append(ringside, sample{p50: of(results[m][i]) - base})
 			least = append(least, sample{p50: of(results[minimal][i]) - base})
 		}
 		p50 := func(s sample) time.Duration { return s.p50 }
 		return float64(median(ringside, p50)) / float64(median(least, p50))
 	}
-	fmt.Fprintf(&out, "ringside's addition / the smallest server's: p50 %.2f, p99 %.2f, CPU %.2f\n",
-		ratio(func(s sample) time.Duration { return s.p50 }), ratio(func(s sample) time.Duration { return s.p99 }),
-		ratio(func(s sample) time.Duration { return s.asterisk }))
+	for _, m := range []mode{decide, driven, stasis} {
+		fmt.Fprintf(&out, "what %s adds / what the smallest server adds: p50 %.2f, p99 %.2f, CPU %.2f\n", m.name,
+			ratio(m, func(s sample) time.Duration { return s.p50 }), ratio(m, func(s sample) time.Duration { return s.p99 }),
+			ratio(m, func(s sample) time.Duration { return s.asterisk }))
+	}
 	t.Log(out.String())
 }
 
-// TestBenchKnee searches the highest rate that goes through, for the smallest FastAGI server and
-// for ringside in turn, in steps of 25 calls/s from RINGSIDE_BENCH_FROM (150) on.
+// TestBenchKnee searches the highest rate that goes through, for the smallest FastAGI server, for ringside's
+// /decide and for calls that it drives through ARI in turn, in steps of 25 calls/s from RINGSIDE_BENCH_FROM (150) on.
 func TestBenchKnee(t *testing.T) {
 	b := setUp(t)
 	const step, seconds = 25, 8
 	knee := map[mode]int{}
 	over := map[mode]int{}
-	for rate := setting(t, "RINGSIDE_BENCH_FROM", 150); rate <= 600 && (over[minimal] < 2 || over[decide] < 2); rate += step {
-		for _, m := range []mode{minimal, decide} {
+	for rate := setting(t, "RINGSIDE_BENCH_FROM", 150); rate <= 600 && (over[minimal] < 2 || over[decide] < 2 || over[stasis] < 2); rate += step {
+		for _, m := range []mode{minimal, decide, stasis} {
 			if over[m] >= 2 {
 				continue
 			}
@@ -258,8 +263,10 @@ func TestBenchKnee(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("\nknee: %s %d calls/s, %s %d calls/s, ratio %.2f", minimal.name, knee[minimal], decide.name, knee[decide],
-		float64(knee[decide])/float64(knee[minimal]))
+	for _, m := range []mode{decide, stasis} {
+		t.Logf("\nknee: %s %d calls/s, %s %d calls/s, ratio %.2f", minimal.name, knee[minimal], m.name, knee[m],
+			float64(knee[m])/float64(knee[minimal]))
+	}
 }
 
 func ms(d time.Duration) string {
