@@ -71,6 +71,8 @@ type doctor struct {
 	// not known.
 	may    map[string][]string
 	rights rights
+	// stasis: the dialplan hands calls over through ARI.
+	stasis bool
 	// rings is the dialplan's RINGSIDE_FALLBACK; empty if it is not known.
 	rings string
 }
@@ -127,7 +129,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.area = "records"
 	d.recordFiles()
 	d.area = "ARI"
-	d.ariFiles()
+	d.restInterface(ctx)
 	d.area = "disk"
 	d.disks(spool)
 }

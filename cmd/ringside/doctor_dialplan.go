@@ -47,6 +47,7 @@ func (d *doctor) dialplan(ctx context.Context) {
 		}
 		found[s.context] = steps
 	}
+	d.stasis = slices.ContainsFunc(found["ringside-route"], isStasis) || len(found["ringside-route"]) == 0 && d.cfg.ARI.URL != ""
 	if asked {
 		d.routeContexts(ctx, found)
 	}
@@ -88,7 +89,7 @@ func (d *doctor) routeContexts(ctx context.Context, found map[string][]planStep)
 	fallbacks := false
 	for _, s := range scripts {
 		steps := found[s.context]
-		needed := s.script == "hangup" || s.script == "answered" && len(found["ringside-route"]) > 0
+		needed := s.script == "hangup" || s.script == "answered" && len(found["ringside-route"]) > 0 && !d.stasis
 		switch {
 		case len(steps) > 0:
 		case needed:
@@ -96,6 +97,14 @@ func (d *doctor) routeContexts(ctx context.Context, found map[string][]planStep)
 			continue
 		default:
 			d.ok("%s is not used", s.context)
+			continue
+		}
+		if s.script == "route" && d.stasis {
+			uses, ok := d.stasisLine(steps)
+			fallbacks = fallbacks || uses
+			if ok {
+				d.ok("%s hands calls to the application %s", s.context, d.cfg.ARI.App)
+			}
 			continue
 		}
 		at := slices.IndexFunc(steps, func(p planStep) bool { return asks(p, s.script) })
@@ -116,6 +125,28 @@ func (d *doctor) routeContexts(ctx context.Context, found map[string][]planStep)
 	if fallbacks {
 		d.fallback(ctx)
 	}
+}
+
+func isStasis(p planStep) bool { return strings.EqualFold(p.app, "Stasis") }
+
+// stasisLine examines the line that hands calls over through ARI, and what is behind it.
+func (d *doctor) stasisLine(steps []planStep) (uses, ok bool) {
+	at := slices.IndexFunc(steps, isStasis)
+	app, _, _ := strings.Cut(steps[at].data, ",")
+	sound := true
+	switch {
+	case d.cfg.ARI.URL == "":
+		sound = false
+		d.add(checkProblem, "ringside-route hands calls over with Stasis(), and ari.url is not set: every call falls back", d.printed("ringside-route"))
+	case app != d.cfg.ARI.App:
+		sound = false
+		d.add(checkProblem, fmt.Sprintf("ringside-route hands calls to the application %s, and ringside is %s (ari.app)", app, d.cfg.ARI.App), d.printed("ringside-route"))
+	case !slices.ContainsFunc(steps, func(p planStep) bool { return strings.Contains(p.data, "RINGSIDE_TASK") }):
+		sound = false
+		d.add(checkProblem, "ringside-route does not know RINGSIDE_TASK: no voicemail", d.printed("ringside-route"))
+	}
+	uses, ok = d.fallbackLines("ringside-route", steps, steps[at])
+	return uses, ok && sound
 }
 
 func asks(p planStep, script string) bool {
@@ -336,7 +367,7 @@ func (d *doctor) printed(names ...string) change {
 		query = "token=TOKEN&"
 		c.Lines = append(c.Lines, "; TOKEN is agi.token: 'ringside dialplan asterisk' prints these lines with it")
 	}
-	text, err := renderDialplan(d.cfg, dialplanFor{listen: d.agiAddress(), fallback: cmp.Or(d.rings, "PJSIP/100"), query: query})
+	text, err := renderDialplan(d.cfg, dialplanFor{listen: d.agiAddress(), fallback: cmp.Or(d.rings, "PJSIP/100"), query: query, ari: d.stasis && d.cfg.ARI.URL != ""})
 	if err != nil {
 		return c
 	}

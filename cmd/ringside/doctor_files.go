@@ -112,61 +112,6 @@ func (d *doctor) mappings(s *confSection) {
 	d.add(checkAdvice, "Asterisk's call details don't say which call they belong to", d.to("cdr_manager.conf", "mappings", lines...))
 }
 
-// ariFiles looks at the REST interface, which ringside does not need.
-func (d *doctor) ariFiles() {
-	conf, err := d.read("http.conf")
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			d.ok("Asterisk has no HTTP server (no http.conf), and ringside needs none")
-		}
-		return
-	}
-	general := conf.section("general")
-	if !confTrue(general.value("enabled")) {
-		d.ok("Asterisk's HTTP server is off, and ringside needs none")
-		return
-	}
-	public := !isLoopback(bindHost(cmp.Or(general.value("bindaddr"), "0.0.0.0")))
-	if public {
-		d.add(checkAdvice, fmt.Sprintf("Asterisk's HTTP server listens on %s; ringside needs none", cmp.Or(general.value("bindaddr"), "every address")),
-			d.to("http.conf", "general", "bindaddr = 127.0.0.1"))
-	} else {
-		d.ok("Asterisk's HTTP server listens on this machine only")
-	}
-	ari, err := d.read("ari.conf")
-	if err != nil || !confTrue(cmp.Or(ari.section("general").value("enabled"), "yes")) {
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			d.ok("ARI is off, and ringside does not need it")
-		}
-		return
-	}
-	d.ariUsers(ari, public)
-}
-
-func (d *doctor) ariUsers(ari *asteriskConf, public bool) {
-	v := checkAdvice
-	if public {
-		v = checkProblem
-	}
-	if strings.Contains(ari.section("general").value("allowed_origins"), "*") {
-		d.add(v, "pages of every site may use ARI (allowed_origins)", d.to("ari.conf", "general", "; allowed_origins ="))
-	}
-	sound := true
-	for _, s := range ari.sections {
-		if s.template || !strings.EqualFold(s.value("type"), "user") {
-			continue
-		}
-		if why := weakSecret(s.name, s.value("password")); why != "" && !strings.EqualFold(s.value("password_format"), "crypt") {
-			sound = false
-			d.add(v, fmt.Sprintf("the password of ARI's user [%s] is %s; ringside does not need ARI", s.name, why),
-				d.to("ari.conf", s.name, howToMake, "password = NEW-SECRET"))
-		}
-	}
-	if sound {
-		d.ok("ARI is on, with users whose passwords are strong; ringside does not need it")
-	}
-}
-
 // Limits of free space and inodes, in percent, and of space in bytes.
 const (
 	scarcePercent, fullPercent = 10, 2

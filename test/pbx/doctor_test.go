@@ -162,3 +162,22 @@ func TestDoctorWithoutARingsideOrAnAsterisk(t *testing.T) {
 		s.says(out, "Asterisk does not run", "bindaddr = 127.0.0.1")
 	})
 }
+
+// A dialplan that hands calls over through ARI is as good as the other.
+func TestDoctorLooksAtARI(t *testing.T) {
+	throughARI(t, func(t *testing.T, s *stage) {
+		s.withDoctorUser()
+		out, _ := s.examined("doctor", strong)
+		for _, want := range []string{
+			"ringside-route hands calls to the application ringside", "can be driven through ARI", "RINGSIDE_FALLBACK rings",
+			"the password of ARI's user [ringside] is",
+		} {
+			if !strings.Contains(out, want) {
+				t.Errorf("the doctor does not say %q:\n%s", want, out)
+			}
+		}
+		if test := s.say("ari", "test"); !strings.Contains(test, "Everything is there.") {
+			t.Errorf("ari test says:\n%s", test)
+		}
+	})
+}
