@@ -70,6 +70,7 @@ func New(opt Options, handler ringside.Handler) (*App, error) {
 func (a *App) Start() {
 	a.reader.Go(a.run)
 	a.reader.Go(a.janitor.run)
+	a.reader.Go(a.renewLeases)
 }
 
 // Stop takes no more calls, waits for those in progress until ctx ends, then gives the rest back to the

@@ -43,6 +43,7 @@ type call struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	news   chan struct{} // has room for one
+	renew  func()        // moves the caller's lease on; nil for a call without one
 	ids    []string      // that it owns or has owned; under the application's lock
 
 	mu      sync.Mutex

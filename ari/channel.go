@@ -19,12 +19,14 @@ type channel struct {
 	vars  variables
 	// shows is the number that who is called sees, where it is not the caller's own; empty for that.
 	shows string
+	// leased: the dialplan has an extension T; see lease.go.
+	leased bool
 	// music is the class that the caller hears; empty is none.
 	music string
 
 	// spoken: something has been asked of Asterisk; late: the deadline passed before; done: the caller
-	// has been hung up or given back. Under the call's lock.
-	spoken, late, done bool
+	// has been hung up or given back; talking: somebody has answered. Under the call's lock.
+	spoken, late, done, talking bool
 }
 
 var _ ringside.Channel = (*channel)(nil)
@@ -99,6 +101,9 @@ func (ch *channel) Tell(ctx context.Context, id string, d *ringside.Decision) er
 		return err
 	}
 	vars, err := ch.app.opt.Dial.Variables(d, id)
+	if v, ok := ch.lease(); ok {
+		vars = append(vars, v)
+	}
 	ch.vars.put(ch, vars)
 	if err != nil {
 		return err

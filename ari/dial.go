@@ -72,6 +72,7 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 		}
 		return ringside.DialResult{Status: ringside.DialFailed}, err
 	}
+	ch.unlimited()
 	res.Recording = ch.record(ctx, winner, at.req)
 	ch.talk(ctx, winner)
 	res.Talk = time.Since(answered)

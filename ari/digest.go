@@ -100,12 +100,14 @@ func (p *party) dial(status string) {
 }
 
 // The arguments of Stasis(): what the channel is, and of a caller whom the dialplan hands over the id of the
-// whole call, the called number, percent-encoded, and VMSTATUS, if they come from voicemail.
+// whole call, the called number, percent-encoded, VMSTATUS, if they come from voicemail, and withT, if the
+// dialplan has an extension T.
 const (
 	argKind = iota
 	argID
 	argCalled
 	argMail
+	argT
 
 	// kindLeg is somebody whom ringside calls.
 	kindLeg = "leg"

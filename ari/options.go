@@ -31,6 +31,9 @@ type Options struct {
 	Keepalive time.Duration
 	// Grace is how long calls in progress are kept while the WebSocket is away; 0 is 30 s.
 	Grace time.Duration
+	// Lease is how long callers who do not talk wait for a ringside that has died until the dialplan's
+	// extension T serves them, if it has one; 0 is 1 min.
+	Lease time.Duration
 	// Deadline bounds every decision; 0 is 50 ms.
 	Deadline time.Duration
 	// Default is the extension that a call is released with when there is no decision in time; empty
@@ -52,6 +55,7 @@ func (o Options) withDefaults() Options {
 	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)
 	o.Keepalive = cmp.Or(o.Keepalive, 15*time.Second)
 	o.Grace = cmp.Or(o.Grace, 30*time.Second)
+	o.Lease = cmp.Or(o.Lease, time.Minute)
 	o.Deadline = cmp.Or(o.Deadline, 50*time.Millisecond)
 	o.MaxCalls = cmp.Or(o.MaxCalls, 2000)
 	if o.Log == nil {

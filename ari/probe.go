@@ -60,6 +60,7 @@ func Probe(ctx context.Context, opt Options) (Report, error) {
 		{"res_stasis_recording.so", "no talk can be recorded"},
 		{"func_strings.so", "variables are set one by one"},
 		{"app_userevent.so", "a message whose caller hangs up at its end counts as none"},
+		{"func_timeout.so", "callers wait for a ringside that has died"},
 		{"func_callerid.so", "called phones do not show the caller's name of the CRM"},
 	} {
 		if err := r.do(ctx, http.MethodGet, []string{"asterisk", "modules", m.name}, nil, nil); left(err) {

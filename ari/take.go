@@ -19,7 +19,8 @@ func (a *App) take(e *ari.StasisStart) {
 	p := &party{id: e.Channel.ID, name: e.Channel.Name, entered: 1}
 	p.is(e.Channel.State)
 	c.caller = p
-	ch := &channel{call: c, id: p.id, offer: offer(e)}
+	ch := &channel{call: c, id: p.id, offer: offer(e), leased: argument(e, argT) == withT}
+	c.renew = ch.renew
 	if !a.enter(c) {
 		a.log.Warn("there are too many calls, or ringside is being stopped: a call goes back to the dialplan", "channel", p.name)
 		a.janitor.add(chore{goOn, p.id})

@@ -25,6 +25,7 @@ type ARIConfig struct {
 	Timeout      Duration        `yaml:"timeout"`
 	Keepalive    Duration        `yaml:"keepalive"`
 	Grace        Duration        `yaml:"grace"`
+	Lease        Duration        `yaml:"lease"`
 	MaxCalls     int             `yaml:"max_calls"`
 	Record       bool            `yaml:"record"`
 }
@@ -32,7 +33,7 @@ type ARIConfig struct {
 func defaultARI() ARIConfig {
 	return ARIConfig{
 		Username: "ringside", App: "ringside", Timeout: Duration{5 * time.Second}, Keepalive: Duration{15 * time.Second},
-		Grace: Duration{30 * time.Second}, MaxCalls: 2000, Record: true,
+		Grace: Duration{30 * time.Second}, Lease: Duration{time.Minute}, MaxCalls: 2000, Record: true,
 	}
 }
 
@@ -46,6 +47,7 @@ func (c *ARIConfig) problems(bad complaint) {
 		{"ari.timeout", c.Timeout, 100 * time.Millisecond, time.Minute},
 		{"ari.keepalive", c.Keepalive, time.Second, 10 * time.Minute},
 		{"ari.grace", c.Grace, 0, time.Hour},
+		{"ari.lease", c.Lease, 3 * time.Second, time.Hour},
 	} {
 		if limit.d.Duration < limit.least || limit.d.Duration > limit.most {
 			bad(limit.path, "%s is not between %s and %s", limit.d, limit.least, limit.most)
@@ -85,7 +87,7 @@ func (c *ARIConfig) problems(bad complaint) {
 func (c *ARIConfig) options() (ari.Options, error) {
 	opt := ari.Options{
 		URL: c.URL, Username: c.Username, Name: c.App, Timeout: c.Timeout.Duration, Keepalive: c.Keepalive.Duration,
-		Grace: c.Grace.Duration, MaxCalls: c.MaxCalls, Record: c.Record,
+		Grace: c.Grace.Duration, Lease: c.Lease.Duration, MaxCalls: c.MaxCalls, Record: c.Record,
 	}
 	var err error
 	if opt.Password, err = secretOf("ari.password_file", c.Password, c.PasswordFile); err != nil {

@@ -1,6 +1,7 @@
 package pbx_test
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -56,7 +57,7 @@ func (s *stage) ringsideWith(o pbx.DaemonOptions) *pbx.Daemon {
 	o.AGI = s.AGI
 	var door []string
 	if s.ari {
-		o.Config += fmt.Sprintf("ari: {url: 'http://127.0.0.1:%d/ari', password: secret, timeout: 2s, grace: 5s}\n", s.ARI)
+		o.Config += fmt.Sprintf("ari: {url: 'http://127.0.0.1:%d/ari', password: secret, timeout: 2s, grace: 5s, lease: %s}\n", s.ARI, cmp.Or(s.lease, "1m"))
 		door = []string{"--ari"}
 	}
 	s.daemon, err = pbx.StartDaemon(bin, s.dir, o)

@@ -27,8 +27,9 @@ type stage struct {
 	phones map[string]*pbx.Phone
 	calls  []*pbx.Caller
 	daemon *pbx.Daemon
-	// ari: ringside drives calls through ARI, not FastAGI.
-	ari bool
+	// ari: ringside drives calls through ARI, not FastAGI; lease is ari.lease, if it is not the default.
+	ari   bool
+	lease string
 }
 
 func newStage(t *testing.T, a *pbx.Asterisk) *stage {
