@@ -163,6 +163,11 @@ func printCall(out io.Writer, c *ringside.Call) {
 			say(", %s", lasting(leg.End.Sub(leg.Start).Round(100*time.Millisecond)))
 		}
 		say("\n")
+		if len(leg.Parties) > 1 {
+			for _, party := range leg.Parties {
+				say("            %-12s %s\n", safe(party.Number), safe(party.State))
+			}
+		}
 	}
 	if len(c.Trace) > 0 {
 		say("Why:\n")
