@@ -49,7 +49,7 @@ func (ch *channel) attempt(req ringside.DialRequest) (*attempt, error) {
 		return nil, fmt.Errorf("%w: there is nobody to dial", ringside.ErrRefused)
 	}
 	// Carriers tell in words why a number can't be reached, before anybody answers. Extensions ring.
-	at.early = len(at.legs) == 1 && req.Targets[0].Kind == ringside.ToExternal && !req.Waiting
+	at.early = len(at.legs) == 1 && req.Targets[0].Kind == ringside.ToExternal && !req.Waiting && req.Music == ""
 	return at, nil
 }
 

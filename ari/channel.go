@@ -176,7 +176,7 @@ func (ch *channel) Hangup(ctx context.Context, cause ringside.HangupCause) error
 		return err
 	}
 	ch.change(func() { ch.done = true })
-	err := ch.do(ctx, http.MethodDelete, []string{"channels", ch.callerID()}, reason(cause))
+	err := ch.do(context.WithoutCancel(ctx), http.MethodDelete, []string{"channels", ch.callerID()}, reason(cause))
 	if left(err) {
 		return nil // it was gone already, as it was meant to be
 	}
@@ -219,7 +219,8 @@ func (ch *channel) Release(ctx context.Context, result ringside.Result) error {
 		return err
 	}
 	ch.change(func() { ch.done = true })
-	return ch.outcome(ctx, ch.do(ctx, http.MethodPost, []string{"channels", ch.callerID(), "continue"}, nil))
+	// The caller's leaving Stasis ends ctx, and may be told before this is answered.
+	return ch.outcome(ctx, ch.do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", ch.callerID(), "continue"}, nil))
 }
 
 // tell sets RINGSIDE_RESULT, the last of the variables and the proof that the call was served.

@@ -34,12 +34,11 @@ func mailStatus(fields any) string {
 	return status
 }
 
-// errNoReturn says that the dialplan did not come back from a task.
-var errNoReturn = errors.New("the dialplan did not come back")
-
 // detour sends the caller to the lines behind Stasis(), which carry the task out and come back. If they do
-// not know the task they serve the call themselves, and the caller does not come back.
-func (ch *channel) detour(ctx context.Context, task string, vars ...ringside.Variable) error {
+// not know the task they serve the call themselves, and the caller does not come back. It lasts as long as
+// that takes: nobody can tell the dialplan to come back earlier.
+func (ch *channel) detour(task string, vars ...ringside.Variable) error {
+	ctx := ch.ctx
 	if err := ch.claimTurn(ctx); err != nil {
 		return err
 	}
@@ -52,26 +51,31 @@ func (ch *channel) detour(ctx context.Context, task string, vars ...ringside.Var
 		ch.away, ch.mail = true, ""
 		entered = ch.caller.entered
 	})
-	defer ch.change(func() { ch.away = false })
+	err := ch.depart(ctx)
+	if err == nil {
+		err = ch.await(ctx, func() bool { return ch.caller.entered > entered || ch.caller.gone })
+	}
+	gone := false
+	ch.change(func() {
+		ch.away = false
+		gone = ch.caller.over()
+	})
+	if gone {
+		ch.cancel(ringside.ErrCallerGone)
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// depart lets the caller leave Stasis.
+func (ch *channel) depart(ctx context.Context) error {
 	// Without this, Asterisk would not tell of the caller's end while they are away.
 	err := ch.app.rest.do(ctx, http.MethodPost, []string{"applications", ch.app.opt.Name, "subscription"},
 		params{"eventSource": "channel:" + ch.callerID()}, nil)
 	if err == nil {
 		err = ch.do(ctx, http.MethodPost, []string{"channels", ch.callerID(), "continue"}, nil)
 	}
-	if err != nil {
-		return ch.outcome(ctx, err)
-	}
-	back := false
-	err = ch.await(ctx, func() bool {
-		back = ch.caller.entered > entered
-		return back || ch.caller.gone
-	})
-	if err == nil && !back {
-		ch.cancel(ringside.ErrCallerGone)
-		return ringside.ErrCallerGone
-	}
-	return err
+	return ch.outcome(ctx, err)
 }
 
 // Voicemail implements ringside.Channel.
@@ -83,7 +87,7 @@ func (ch *channel) Voicemail(ctx context.Context, mailbox string) error {
 	if err := ch.silence(ctx); err != nil {
 		return err
 	}
-	err = ch.detour(ctx, taskVoicemail, ringside.Variable{Name: dialplan.VarDialString, Value: box})
+	err = ch.detour(taskVoicemail, ringside.Variable{Name: dialplan.VarDialString, Value: box})
 	mail := ""
 	ch.look(func() { mail = ch.mail })
 	switch {

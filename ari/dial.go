@@ -22,7 +22,7 @@ func (ch *channel) Dial(ctx context.Context, req ringside.DialRequest) (ringside
 	if err := ch.claimTurn(ctx); err != nil {
 		return failed, err
 	}
-	if req.Waiting {
+	if req.Waiting || req.Music != "" {
 		err = ch.play(ctx, req.Music)
 	} else {
 		err = ch.silence(ctx)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"time"
 
@@ -48,6 +49,9 @@ type Options struct {
 	// them. It may take its time.
 	Witness func(context.Context, ringside.Witnessed)
 	Log     *slog.Logger
+
+	// dial makes connections; nil makes them over the network. Tests make them in memory.
+	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 func (o Options) withDefaults() Options {
@@ -58,6 +62,9 @@ func (o Options) withDefaults() Options {
 	o.Lease = cmp.Or(o.Lease, time.Minute)
 	o.Deadline = cmp.Or(o.Deadline, 50*time.Millisecond)
 	o.MaxCalls = cmp.Or(o.MaxCalls, 2000)
+	if o.dial == nil {
+		o.dial = (&net.Dialer{Timeout: o.Timeout, KeepAlive: 15 * time.Second}).DialContext
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

@@ -2,7 +2,6 @@ package ari
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -71,7 +70,8 @@ func (ch *channel) playback(ctx context.Context, media []string) error {
 		a.disclaim(id)
 		ch.change(func() { delete(ch.plays, id) })
 	}()
-	if err := ch.ask(ctx, http.MethodPost, params{"media": media}, "play", id); err != nil {
+	// A request that is broken off may be carried out all the same, and nobody would stop the sound.
+	if err := ch.ask(ch.ctx, http.MethodPost, params{"media": media}, "play", id); err != nil {
 		return err
 	}
 	bounded, cancel := context.WithTimeout(ctx, maxPlayback)
@@ -113,12 +113,11 @@ func (ch *channel) speak(ctx context.Context, text string) error {
 	if ch.app.opt.Dial.Speech == "" {
 		return ringside.ErrNoSpeech
 	}
-	if err := ch.silence(ctx); err != nil {
+	if ctx.Err() != nil {
+		return goneOnly(ctx)
+	}
+	if err := ch.silence(ch.ctx); err != nil {
 		return err
 	}
-	err := ch.detour(ctx, taskSpeak, ringside.Variable{Name: variableText, Value: text})
-	if errors.Is(err, errNoReturn) {
-		return fmt.Errorf("%w: the dialplan has not come back", ringside.ErrNoSpeech)
-	}
-	return err
+	return ch.detour(taskSpeak, ringside.Variable{Name: variableText, Value: text})
 }

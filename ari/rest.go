@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,12 +40,11 @@ func newREST(opt Options) (*rest, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialer := &net.Dialer{Timeout: opt.Timeout, KeepAlive: 15 * time.Second}
 	return &rest{
 		base: base, username: opt.Username, password: opt.Password, timeout: opt.Timeout,
 		client: &http.Client{
 			Transport: &http.Transport{
-				DialContext: dialer.DialContext, TLSClientConfig: opt.TLS, TLSHandshakeTimeout: opt.Timeout,
+				DialContext: opt.dial, TLSClientConfig: opt.TLS, TLSHandshakeTimeout: opt.Timeout,
 				MaxConnsPerHost: maxConns, MaxIdleConnsPerHost: maxConns, IdleConnTimeout: idleFor,
 			},
 			// ARI redirects nobody: who does is not Asterisk, and gets no password.

@@ -31,9 +31,11 @@ func (a *App) count(ctx context.Context) (*census, error) {
 		c.channels[ch.ID] = ch
 	}
 	var app ari.ApplicationData
-	if err := a.rest.do(ctx, http.MethodGet, []string{"applications", a.opt.Name}, nil, &app); err != nil {
+	err := a.rest.do(ctx, http.MethodGet, []string{"applications", a.opt.Name}, nil, &app)
+	if err != nil && !left(err) {
 		return nil, err
 	}
+	// The WebSocket is answered before the application is known: then it has nothing from before.
 	for _, id := range app.ChannelIDs {
 		c.mine[id] = true
 	}

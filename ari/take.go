@@ -53,7 +53,7 @@ func offer(e *ari.StasisStart) ringside.Offer {
 }
 
 // maxText is the longest number or name that is taken from Asterisk, in bytes.
-const maxText = 256
+const maxText = 1024
 
 // serve lets the switchboard drive the call, and leaves nothing behind.
 func (ch *channel) serve() {

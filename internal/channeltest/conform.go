@@ -32,6 +32,8 @@ type Door struct {
 	Open func(t *testing.T, serve Serve, lines ...*Line) (closed func())
 	// PlayInterrupts: the PBX can stop a sound.
 	PlayInterrupts bool
+	// SpeechInterrupts: it can stop a text that is spoken, too.
+	SpeechInterrupts bool
 	// Speaks: the front end can speak a text if a Line asks for it.
 	Speaks bool
 	// LosesCallOnDrop bounds how long after the connection has broken a call's ctx ends; the front

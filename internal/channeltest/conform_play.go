@@ -104,7 +104,7 @@ func (s *stage) reasonPasses(p ringside.Prompt, takes time.Duration) {
 			begin := time.Now()
 			s.says("play", ch.Play(reason, p), nil)
 			took, most := time.Since(begin), takes
-			if after == 0 || s.door.PlayInterrupts {
+			if after == 0 || s.door.PlayInterrupts && p.Text == "" || s.door.SpeechInterrupts && p.Text != "" {
 				most = after
 			}
 			if took > most+s.slack() {

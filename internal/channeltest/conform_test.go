@@ -18,7 +18,7 @@ import (
 // phone on its own, can stop a sound, is told at once that a caller has left, and gives up a broken
 // connection after ten seconds.
 func TestSuiteFitsAFrontEndOfAnotherKind(t *testing.T) {
-	Conform(t, Door{PBX: "direct", Open: openDirect, PlayInterrupts: true, Speaks: true, LosesCallOnDrop: patience})
+	Conform(t, Door{PBX: "direct", Open: openDirect, PlayInterrupts: true, SpeechInterrupts: true, Speaks: true, LosesCallOnDrop: patience})
 }
 
 const patience = 10 * time.Second
