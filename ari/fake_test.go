@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -121,6 +122,7 @@ func (f *fake) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 // stop ends everything and waits until nothing is left.
 func (f *fake) stop() {
+	synctest.Wait() // what was asked before is carried out
 	close(f.closed)
 	f.cut()
 	_ = f.srv.Close()
@@ -248,7 +250,11 @@ func (f *fake) event(kind string, c *fakeChannel, more map[string]any) {
 	if f.loses != nil && f.loses(kind, c.id) {
 		return
 	}
-	f.tell(kind, fields)
+	select {
+	case <-c.line.Lost(): // in the same moment
+	default:
+		f.tell(kind, fields)
+	}
 }
 
 // tell tells the application something. The lock is held.
