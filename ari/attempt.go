@@ -127,6 +127,7 @@ func (at *attempt) call(ctx context.Context, l *leg) error {
 	var refused *RequestError
 	switch {
 	case err == nil:
+		at.ch.change(func() { l.made = true })
 		return nil
 	case errors.As(err, &refused) && !errors.Is(err, ringside.ErrNotPermitted):
 		// 500 "Allocation failed" is what Asterisk says of a device that is not registered.
@@ -182,6 +183,7 @@ func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 	if err := do(ctx, http.MethodPost, []string{"channels", "create"}, create, nil); err != nil {
 		return err
 	}
+	ch.change(func() { l.made = true })
 	// Before it is in Stasis it can't be commanded.
 	if err := ch.await(ctx, func() bool { return l.entered > 0 || l.gone }); err != nil {
 		return err

@@ -24,6 +24,8 @@ type party struct {
 	// called: it is one that ringside has called, for the target; told is what was reported of it.
 	called bool
 	target ringside.Target
+	// made: Asterisk has taken the request for it.
+	made bool
 	// stands: it was put in that party's place by a transfer; replaced: another was put in its own.
 	stands   *party
 	replaced bool

@@ -47,6 +47,9 @@ func (ch *channel) Dial(ctx context.Context, req ringside.DialRequest) (ringside
 		return failed, err
 	}
 	at.stop(nil)
+	if cause := context.Cause(ctx); cause != nil {
+		return ringside.DialResult{Status: ringside.DialCancelled}, cause
+	}
 	return at.failure(), nil
 }
 

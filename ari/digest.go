@@ -1,6 +1,8 @@
 package ari
 
 import (
+	"cmp"
+
 	"github.com/CyCoreSystems/ari/v6"
 
 	"github.com/ringside-pbx/ringside"
@@ -67,7 +69,7 @@ func (a *App) about(ch ari.ChannelData, f func(*call, *party)) {
 	gone := false
 	c.change(func() {
 		if p := c.parties[ch.ID]; p != nil {
-			p.name = ch.Name
+			p.name = cmp.Or(ch.Name, p.name)
 			f(c, p)
 			gone = p == c.caller && p.over() && !c.away
 		}

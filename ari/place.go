@@ -149,6 +149,7 @@ func (p *placed) callFrom() (ringside.DialStatus, error) {
 	var refused *RequestError
 	switch {
 	case err == nil:
+		p.change(func() { p.from.made = true })
 		p.taken <- nil
 	case errors.As(err, &refused) && refused.Status == http.StatusInternalServerError:
 		p.taken <- nil

@@ -66,9 +66,15 @@ func (a *App) resync(ctx context.Context) {
 			return
 		}
 	}
+	// Callers first: who has lost caller and phone has lost the caller.
+	for id, c := range known {
+		if c.isCaller(id) {
+			a.catchUp(c, id, now)
+			a.endPlaybacks(ctx, c)
+		}
+	}
 	for id, c := range known {
 		a.catchUp(c, id, now)
-		a.endPlaybacks(ctx, c)
 	}
 	err := a.rest.do(ctx, http.MethodGet, []string{"asterisk", "modules", "func_strings.so"}, nil, nil)
 	a.noArray.Store(left(err))
@@ -105,13 +111,18 @@ func (a *App) known() map[string]*call {
 	for _, c := range calls {
 		c.look(func() {
 			for id, p := range c.parties {
-				if p.name != "" && !p.gone { // Asterisk has told of it
+				if (p.name != "" || p.made) && !p.gone { // Asterisk knows it, or has known it
 					all[id] = c
 				}
 			}
 		})
 	}
 	return all
+}
+
+func (c *call) isCaller(id string) (is bool) {
+	c.look(func() { is = c.caller != nil && c.caller.id == id })
+	return is
 }
 
 // catchUp puts what has become of a call's channel into what is known.
