@@ -111,7 +111,7 @@ func (f *fake) voicemail(c *fakeChannel, mailbox string) {
 
 // application_ runs an application of the dialplan. A channel that is hung up meanwhile ends after it.
 func (f *fake) application_(c *fakeChannel, run func()) {
-	f.do(func() { c.busy = true })
+	f.do(func() { c.busy, c.appName = true, "VoiceMail" })
 	run()
 	f.mu.Lock()
 	defer f.mu.Unlock()

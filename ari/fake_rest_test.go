@@ -210,7 +210,10 @@ func (f *fake) channelRequest(r fakeRequest, id, action string) *fakeAnswer {
 	case action == "variable":
 		return f.variable(id, r)
 	case action == "continue":
-		return f.inStasis(id, f.leave)
+		return f.inStasis(id, func(c *fakeChannel) {
+			c.subscribed = c.subscribed && c.caller
+			f.leave(c)
+		})
 	}
 	return refusal_(http.StatusNotFound, "Resource not found")
 }

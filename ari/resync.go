@@ -168,9 +168,9 @@ func (a *App) adopt(now *census) {
 		if !strings.HasPrefix(b.ID, a.prefix(bridgeID)) || a.owner(b.ID) != nil {
 			continue
 		}
-		var there []string
+		var there []string // who talks: a phone that rings in it does not
 		for _, id := range b.ChannelIDs {
-			if _, ok := now.channels[id]; ok && a.owner(id) == nil {
+			if ch, ok := now.channels[id]; ok && ch.State == "Up" && a.owner(id) == nil {
 				there = append(there, id)
 			}
 		}

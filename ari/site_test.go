@@ -71,6 +71,23 @@ func newSite(t *testing.T, opt Options, serve channeltest.Serve) *site {
 	return s
 }
 
+// crash ends ringside as a crash does: nothing is tidied up. Asterisk stays as it is, and another ringside is
+// made, which is not started yet.
+func (s *site) crash() {
+	s.t.Helper()
+	s.pbx.do(func() { s.pbx.says = func(fakeRequest) *fakeAnswer { return &fakeAnswer{status: http.StatusServiceUnavailable} } })
+	s.pbx.cut()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	s.app.Stop(ctx, http.ErrServerClosed)
+	s.pbx.do(func() { s.pbx.says, s.pbx.requests = nil, nil })
+	app, err := New(s.app.opt, s.app.handler)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.app = app
+}
+
 // speaks gives the dialplan an application that speaks.
 func (s *site) speaks() { s.app.opt.Dial.Speech, s.pbx.speech = "Flite", "Flite" }
 
