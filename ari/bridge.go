@@ -40,7 +40,7 @@ func (ch *channel) bridged(ctx context.Context, p *party) error {
 	}
 	id := ch.app.newID(bridgeID)
 	ch.app.claim(id, ch.call)
-	ch.change(func() { ch.bridge = id })
+	ch.change(func() { ch.bridge, ch.apart = id, false })
 	do := ch.app.rest.do
 	err := do(ctx, http.MethodPost, []string{"bridges", id}, params{"type": "mixing", "name": ch.app.opt.Name}, nil)
 	if err != nil {

@@ -63,6 +63,8 @@ type call struct {
 	// mail is VMSTATUS.
 	mail   string
 	bridge string
+	// apart: somebody else has destroyed the bridge in which they talked.
+	apart bool
 }
 
 func (a *App) newCall(ctx context.Context) *call {

@@ -99,7 +99,7 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 
 // talk lasts until the other side has left, or ctx ends.
 func (ch *channel) talk(ctx context.Context, with *party) {
-	_ = ch.await(ctx, func() bool { return ch.present(with) == nil })
+	_ = ch.await(ctx, func() bool { return ch.apart || ch.present(with) == nil })
 }
 
 // present is who sits in the place of a party now: itself, or the channel that a transfer has put there;

@@ -38,6 +38,10 @@ func (a *App) digest(ev ari.Event) {
 		a.ended(e.Recording.Name, state)
 	case *ari.RecordingFailed:
 		a.ended(e.Recording.Name, failed)
+	case *ari.BridgeDestroyed:
+		if c := a.owner(e.Bridge.ID); c != nil {
+			c.change(func() { c.apart = c.apart || c.bridge == e.Bridge.ID })
+		}
 	case *ari.BridgeBlindTransfer:
 		a.transferred(e.Bridge.ID)
 	case *ari.BridgeAttendedTransfer:

@@ -32,7 +32,7 @@ func kinds() []string {
 		ari.Events.StasisStart, ari.Events.StasisEnd, ari.Events.Dial, ari.Events.ChannelStateChange,
 		ari.Events.ChannelHangupRequest, ari.Events.ChannelDestroyed, ari.Events.ChannelUserevent,
 		ari.Events.PlaybackFinished, ari.Events.RecordingFinished, ari.Events.RecordingFailed,
-		ari.Events.BridgeBlindTransfer, ari.Events.BridgeAttendedTransfer, ari.Events.ApplicationReplaced,
+		ari.Events.BridgeBlindTransfer, ari.Events.BridgeAttendedTransfer, ari.Events.BridgeDestroyed, ari.Events.ApplicationReplaced,
 	}
 }
 
@@ -63,6 +63,8 @@ func event(kind string) ari.Event {
 		return new(ari.BridgeBlindTransfer)
 	case ari.Events.BridgeAttendedTransfer:
 		return new(ari.BridgeAttendedTransfer)
+	case ari.Events.BridgeDestroyed:
+		return new(ari.BridgeDestroyed)
 	case ari.Events.ApplicationReplaced:
 		return new(ari.ApplicationReplaced)
 	}

@@ -17,6 +17,9 @@ func (f *fake) call(l *channeltest.Line) {
 	c := f.add(l.ID, "PJSIP/"+l.Endpoint, l)
 	c.caller, c.state = true, "Ring"
 	c.callerName, c.callerNumber = l.CallerName, l.Caller
+	if len(f.home.PBX.Phones) == 0 {
+		f.home = l // the phones are the same for everybody
+	}
 	f.mu.Unlock()
 	f.work.Go(func() { f.dialplan(c) })
 	f.work.Go(func() {

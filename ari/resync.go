@@ -228,7 +228,7 @@ func (a *App) foster(bridge string, channels []string, now *census) {
 					n++
 				}
 			}
-			return n < 2
+			return n < 2 || c.apart
 		}); err == nil {
 			c.drop()
 		}
