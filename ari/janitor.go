@@ -107,8 +107,11 @@ func (a *App) tidy(ctx context.Context, c chore) bool {
 	case destroy:
 		err = a.rest.do(ctx, http.MethodDelete, []string{"bridges", c.id}, nil, nil)
 	case goOn:
-		// Music would go on in the dialplan. Whether there is any is not to be known here.
-		_ = a.rest.do(ctx, http.MethodDelete, []string{"channels", c.id, "moh"}, nil, nil)
+		// Music would go on in the dialplan. Whether there is any is not to be known here, and it is not worth
+		// much of the time.
+		quiet, cancelQuiet := context.WithTimeout(ctx, tidyWithin/5)
+		_ = a.rest.do(quiet, http.MethodDelete, []string{"channels", c.id, "moh"}, nil, nil)
+		cancelQuiet()
 		err = a.rest.do(ctx, http.MethodPost, []string{"channels", c.id, "continue"}, nil, nil)
 	}
 	return err == nil || left(err)
