@@ -61,7 +61,7 @@ func New(opt Options, handler ringside.Handler) (*App, error) {
 		opt: opt, rest: r, handler: handler, log: calmlog.New(opt.Log),
 		owners: map[string]*call{}, calls: map[*call]struct{}{},
 	}
-	a.janitor = janitor{app: a, chores: map[chore]time.Time{}, wake: make(chan struct{}, 1)}
+	a.janitor = janitor{app: a, chores: map[chore]*trial{}, wake: make(chan struct{}, 1)}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	return a, nil
 }

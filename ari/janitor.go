@@ -22,9 +22,11 @@ const (
 )
 
 const (
-	// choreEvery is how often a chore is tried that failed, choreFor for how long.
-	choreEvery = 2 * time.Second
-	choreFor   = 10 * time.Minute
+	// choreEvery is how often a chore is tried that failed, choreFor for how long, choresAtOnce how many are
+	// tried at one time: one that Asterisk does not answer holds up no other.
+	choreEvery   = 2 * time.Second
+	choreFor     = 10 * time.Minute
+	choresAtOnce = 16
 	// maxChores bounds them; they are kept through an outage.
 	maxChores = 10_000
 )
@@ -35,14 +37,20 @@ type janitor struct {
 	wake chan struct{}
 
 	mu     sync.Mutex
-	chores map[chore]time.Time // with the time until which they are tried
+	chores map[chore]*trial
+}
+
+// trial is how far a chore is: tried now, or next at a time, and until when.
+type trial struct {
+	now         bool
+	next, until time.Time
 }
 
 // add takes a chore, which is tried at once.
 func (j *janitor) add(c chore) {
 	j.mu.Lock()
-	if len(j.chores) < maxChores {
-		j.chores[c] = time.Now().Add(choreFor)
+	if _, known := j.chores[c]; !known && len(j.chores) < maxChores {
+		j.chores[c] = &trial{until: time.Now().Add(choreFor)}
 	}
 	j.mu.Unlock()
 	select {
@@ -51,28 +59,49 @@ func (j *janitor) add(c chore) {
 	}
 }
 
+// due are the chores whose time it is, which are being tried from now on.
 func (j *janitor) due() (all []chore) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	now := time.Now()
-	for c, until := range j.chores {
-		if now.After(until) {
+	for c, t := range j.chores {
+		switch {
+		case t.now || now.Before(t.next):
+		case now.After(t.until):
 			delete(j.chores, c)
-			continue
+		default:
+			t.now = true
+			all = append(all, c)
 		}
-		all = append(all, c)
 	}
 	return all
 }
 
-func (j *janitor) done(c chore) {
+// try tries a chore.
+func (j *janitor) try(c chore) {
+	done := j.app.tidy(j.app.ctx, c)
 	j.mu.Lock()
-	delete(j.chores, c)
-	j.mu.Unlock()
+	defer j.mu.Unlock()
+	if done {
+		delete(j.chores, c)
+		return
+	}
+	t := j.chores[c]
+	t.now, t.next = false, time.Now().Add(choreEvery)
+}
+
+// pending is how many chores there are.
+func (j *janitor) pending() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.chores)
 }
 
 // run does chores until the application ends.
 func (j *janitor) run() {
+	var trials sync.WaitGroup
+	defer trials.Wait()
+	room := make(chan struct{}, choresAtOnce)
 	again := time.NewTimer(choreEvery)
 	defer again.Stop()
 	for {
@@ -82,15 +111,18 @@ func (j *janitor) run() {
 		case <-j.wake:
 		case <-again.C:
 		}
-		left := false
 		for _, c := range j.due() {
-			if j.app.tidy(j.app.ctx, c) {
-				j.done(c)
-				continue
+			select {
+			case room <- struct{}{}:
+			case <-j.app.ctx.Done():
+				return
 			}
-			left = true
+			trials.Go(func() {
+				defer func() { <-room }()
+				j.try(c)
+			})
 		}
-		if left {
+		if j.pending() > 0 {
 			again.Reset(choreEvery)
 		}
 	}
