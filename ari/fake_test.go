@@ -54,6 +54,8 @@ type fake struct {
 	loses func(kind, id string) bool
 	// refuses is the status with which WebSockets are refused; 0 takes them, -1 lets nobody connect at all.
 	refuses int
+	// deaf: WebSockets stay open, and nobody answers on them.
+	deaf bool
 }
 
 // fakeRequest is a request as it stands on the wire.
@@ -186,7 +188,13 @@ func (f *fake) socket(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "<html>refused</html>", refuses)
 		return
 	}
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"ari"}})
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols: []string{"ari"}, OnPingReceived: func(context.Context, []byte) bool {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return !f.deaf
+		},
+	})
 	if err != nil {
 		return
 	}

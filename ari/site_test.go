@@ -75,7 +75,9 @@ func newSite(t *testing.T, opt Options, serve channeltest.Serve) *site {
 // made, which is not started yet.
 func (s *site) crash() {
 	s.t.Helper()
-	s.pbx.do(func() { s.pbx.says = func(fakeRequest) *fakeAnswer { return &fakeAnswer{status: http.StatusServiceUnavailable} } })
+	s.pbx.do(func() {
+		s.pbx.says = func(fakeRequest) *fakeAnswer { return &fakeAnswer{status: http.StatusServiceUnavailable} }
+	})
 	s.pbx.cut()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
