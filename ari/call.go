@@ -81,6 +81,7 @@ func (a *App) enter(c *call) bool {
 		return false
 	}
 	a.calls[c] = struct{}{}
+	a.wg.Add(1) // here, so that Stop waits for it
 	return true
 }
 
@@ -89,6 +90,7 @@ func (a *App) leave(c *call) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.calls, c)
+	a.wg.Done()
 	for _, id := range c.ids {
 		if a.owners[id] == c {
 			delete(a.owners, id)
