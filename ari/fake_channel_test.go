@@ -288,7 +288,7 @@ func (f *fake) dialChannel(id string, _ map[string]any) *fakeAnswer {
 
 // shown notes what the phone shows of the caller.
 func (f *fake) shown(c *fakeChannel, name, number string) {
-	c.vars["shown"] = name + " <" + number + ">"
+	f.shows[c.number] = name + " <" + number + ">"
 	c.line.Shows(name)
 }
 

@@ -253,6 +253,7 @@ func (f *fake) hangUp(id string, p map[string]any) *fakeAnswer {
 		cause = number(code)
 	}
 	f.end(c, cause, true)
+	f.ends[c.number] = cause
 	if c.caller {
 		c.line.End(cause)
 	}

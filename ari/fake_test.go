@@ -34,7 +34,9 @@ type fake struct {
 	channels map[string]*fakeChannel
 	bridges  map[string]*fakeBridge
 	plays    map[string]*fakePlay
-	made     int // numbers channels
+	made     int               // numbers channels
+	shows    map[string]string // what a phone shows, by its number
+	ends     map[string]int    // the causes with which phones' channels were hung up by a request
 	requests []string
 
 	// How it misbehaves. The functions are called with the lock held.
@@ -96,7 +98,7 @@ func newFake(t testing.TB) *fake {
 	f := &fake{
 		t: t, pipes: &pipes{calls: make(chan net.Conn), closed: make(chan struct{})}, closed: make(chan struct{}),
 		apps: map[string]*fakeSocket{}, channels: map[string]*fakeChannel{}, bridges: map[string]*fakeBridge{},
-		plays: map[string]*fakePlay{}, password: "secret", home: phones(map[string]*channeltest.Phone{}),
+		plays: map[string]*fakePlay{}, shows: map[string]string{}, ends: map[string]int{}, password: "secret", home: phones(map[string]*channeltest.Phone{}),
 	}
 	f.srv = &http.Server{Handler: f}
 	f.work.Go(func() { _ = f.srv.Serve(f.pipes) })

@@ -33,6 +33,7 @@ func (a *App) Originate(ctx context.Context, r ringside.OriginateRequest) (rings
 	}
 	if !a.enter(p.call) {
 		p.cancel(nil)
+		a.disclaim(p.id)
 		return none, fmt.Errorf("%w: there are too many calls, or ringside is being stopped", ringside.ErrRefused)
 	}
 	a.wg.Go(p.run)
