@@ -111,12 +111,12 @@ func TestBothSidesOfAPlacedCallSeeANumber(t *testing.T) {
 		change   func(r *ringside.OriginateRequest)
 		from, to string
 	}{
-		"each the other's":   {func(*ringside.OriginateRequest) {}, " <102>", " <101>"},
-		"a name":             {func(r *ringside.OriginateRequest) { r.CallerName = "Анна, ООО" }, "Анна  ООО <102>", " <101>"},
-		"another for From":   {func(r *ringside.OriginateRequest) { r.CallerID = "500" }, " <500>", " <101>"},
-		"another for To":     {func(r *ringside.OriginateRequest) { r.Presents = "+74950000000" }, " <102>", " <+74950000000>"},
-		"an outside number":  {func(r *ringside.OriginateRequest) { r.To = outside; r.Presents = "+74950000000" }, " <+74951234567>", " <+74950000000>"},
-		"an outside caller":  {func(r *ringside.OriginateRequest) { r.From, r.Presents = outside, "" }, " <102>", " <+74951234567>"},
+		"each the other's":  {func(*ringside.OriginateRequest) {}, " <102>", " <101>"},
+		"a name":            {func(r *ringside.OriginateRequest) { r.CallerName = "Анна, ООО" }, "Анна  ООО <102>", " <101>"},
+		"another for From":  {func(r *ringside.OriginateRequest) { r.CallerID = "500" }, " <500>", " <101>"},
+		"another for To":    {func(r *ringside.OriginateRequest) { r.Presents = "+74950000000" }, " <102>", " <+74950000000>"},
+		"an outside number": {func(r *ringside.OriginateRequest) { r.To = outside; r.Presents = "+74950000000" }, " <+74951234567>", " <+74950000000>"},
+		"an outside caller": {func(r *ringside.OriginateRequest) { r.From, r.Presents = outside, "" }, " <102>", " <+74951234567>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			phones := habits{"101": {Answers: time.Second}, "102": {Answers: time.Second, Talk: time.Second}, "+74951234567": {Answers: time.Second, Talk: time.Second}}
@@ -152,9 +152,11 @@ func TestACallThatCanNotBePlacedIsToldOf(t *testing.T) {
 			s.pbx.cut()
 			after(time.Second)
 		}, ringside.ErrPBXAway},
-		"too many calls":       {func(s *site, _ *ringside.OriginateRequest) { s.app.opt.MaxCalls = 0 }, ringside.ErrRefused},
-		"two numbers in one":   {func(_ *site, r *ringside.OriginateRequest) { r.To.Number = "101&102" }, nil},
-		"a variable's own way": {func(_ *site, r *ringside.OriginateRequest) { r.Variables = []ringside.Variable{{Name: "SHELL(id)", Value: "x"}} }, nil},
+		"too many calls":     {func(s *site, _ *ringside.OriginateRequest) { s.app.opt.MaxCalls = 0 }, ringside.ErrRefused},
+		"two numbers in one": {func(_ *site, r *ringside.OriginateRequest) { r.To.Number = "101&102" }, nil},
+		"a variable's own way": {func(_ *site, r *ringside.OriginateRequest) {
+			r.Variables = []ringside.Variable{{Name: "SHELL(id)", Value: "x"}}
+		}, nil},
 	} {
 		for _, async := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
