@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/internal/dialplan"
@@ -27,6 +28,8 @@ type channel struct {
 	// spoken: something has been asked of Asterisk; late: the deadline passed before; done: the caller
 	// has been hung up or given back; talking: somebody has answered. Under the call's lock.
 	spoken, late, done, talking bool
+	// until is the end of the lease. Under the call's lock.
+	until time.Time
 }
 
 var _ ringside.Channel = (*channel)(nil)

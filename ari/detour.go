@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/internal/dialplan"
@@ -57,7 +58,7 @@ func (ch *channel) detour(task string, vars ...ringside.Variable) error {
 	}
 	gone := false
 	ch.change(func() {
-		ch.away = false
+		ch.away, ch.until = false, time.Now().Add(firstLease)
 		gone = ch.caller.over()
 	})
 	if gone {

@@ -79,6 +79,7 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 	res.Recording = ch.record(ctx, winner, at.req)
 	ch.talk(ctx, winner)
 	res.Talk = time.Since(answered)
+	ch.limited()
 	ch.look(func() {
 		if winner.cause != 0 {
 			res.Cause = winner.cause

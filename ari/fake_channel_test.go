@@ -25,6 +25,9 @@ type fakeChannel struct {
 	stasis           bool
 	// subscribed: the application is told of its life outside of Stasis, too.
 	subscribed bool
+	// timeout is its absolute timeout; patience: that has run out.
+	timeout  *time.Timer
+	patience bool
 	// busy: an application of the dialplan runs on it.
 	busy    bool
 	dialled bool
@@ -107,6 +110,12 @@ func (f *fake) end(c *fakeChannel, cause int, soft bool) {
 	}
 	subscribed := c.subscribed
 	f.leave(c)
+	if mail := c.vars["VMSTATUS"]; mail != "" && subscribed { // the dialplan's hangup handler
+		f.event("ChannelUserevent", c, map[string]any{
+			"eventname": "RingsideVoicemail", "userevent": map[string]any{"eventname": "RingsideVoicemail", "VMSTATUS": mail},
+		})
+	}
+	f.limit(c, 0)
 	if subscribed {
 		f.event("ChannelDestroyed", c, map[string]any{"cause": cause, "cause_txt": "as it is"})
 	}
@@ -268,7 +277,7 @@ func (f *fake) create(p map[string]any) *fakeAnswer {
 }
 
 // dialChannel is POST /channels/{id}/dial.
-func (f *fake) dialChannel(id string, _ map[string]any) *fakeAnswer {
+func (f *fake) dialChannel(id string, p map[string]any) *fakeAnswer {
 	c := f.channel(id)
 	if c == nil {
 		return refusal_(http.StatusNotFound, "Channel not found")
@@ -280,6 +289,9 @@ func (f *fake) dialChannel(id string, _ map[string]any) *fakeAnswer {
 		if c.dialled {
 			f.end(c, 16, true)
 			return &fakeAnswer{status: http.StatusNoContent}
+		}
+		if by, ok := p["caller"].(string); ok && f.channels[by] != nil {
+			f.shows[c.number] = f.channels[by].callerName + " <" + f.channels[by].callerNumber + ">"
 		}
 		f.ring(c, true)
 		return &fakeAnswer{status: http.StatusNoContent}

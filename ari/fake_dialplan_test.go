@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ringside-pbx/ringside/internal/channeltest"
 )
@@ -48,7 +49,8 @@ func (f *fake) call(l *channeltest.Line) {
 func (f *fake) dialplan(c *fakeChannel) {
 	for {
 		f.mu.Lock()
-		in := !c.ended && f.enter(c, "route", c.line.ID, url.PathEscape(c.line.Called))
+		f.limit(c, firstLease)
+		in := !c.ended && f.enter(c, "route", c.line.ID, url.PathEscape(c.line.Called), c.vars["VMSTATUS"], "T")
 		left := c.left
 		f.mu.Unlock()
 		if in {
@@ -62,11 +64,15 @@ func (f *fake) dialplan(c *fakeChannel) {
 		task, mailbox, words := c.vars["RINGSIDE_TASK"], c.vars["RINGSIDE_DIAL"], c.vars["RINGSIDE_TEXT"]
 		delete(c.vars, "RINGSIDE_TASK")
 		recorded := c.vars["VMSTATUS"] == "SUCCESS"
-		ended := c.ended
+		ended, patience := c.ended, c.patience
+		f.limit(c, 0)
 		result := c.vars["RINGSIDE_RESULT"]
 		f.mu.Unlock()
 		switch {
 		case ended:
+			return
+		case patience: // the extension T
+			c.line.Continue()
 			return
 		case !in && recorded:
 			f.do(func() { f.end(c, 16, true) })
@@ -91,8 +97,26 @@ func (f *fake) dialplan(c *fakeChannel) {
 	}
 }
 
-// voicemail is the application VoiceMail. Who hangs up after their message has left one: the variable is told
-// between the request to hang up and the channel's end.
+// limit sets a channel's absolute timeout; 0 is none. The lock is held.
+func (f *fake) limit(c *fakeChannel, d time.Duration) {
+	if c.timeout != nil {
+		c.timeout.Stop()
+	}
+	c.timeout = nil
+	if d > 0 {
+		c.timeout = time.AfterFunc(d, func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if c.stasis {
+				c.patience = true
+				f.leave(c)
+			}
+		})
+	}
+}
+
+// voicemail is the application VoiceMail. Who hangs up after their message has left one: the hangup handler
+// tells of it between the request to hang up and the channel's end.
 func (f *fake) voicemail(c *fakeChannel, mailbox string) {
 	f.application_(c, func() {
 		if !c.line.NoMailbox {
@@ -103,12 +127,7 @@ func (f *fake) voicemail(c *fakeChannel, mailbox string) {
 		if c.line.Voicemail(box) {
 			status = "SUCCESS"
 		}
-		f.do(func() {
-			c.vars["VMSTATUS"] = status
-			if c.subscribed && !c.ended {
-				f.event("ChannelVarset", c, map[string]any{"variable": "VMSTATUS", "value": status})
-			}
-		})
+		f.do(func() { c.vars["VMSTATUS"] = status })
 	})
 }
 
@@ -171,6 +190,12 @@ func (f *fake) set(c *fakeChannel, name, value string) {
 		if c.caller {
 			c.line.Shows(value)
 		}
+		return
+	case isFunction && name == "CALLERID(num)":
+		c.callerNumber = value
+		return
+	case isFunction && name == "TIMEOUT(absolute)":
+		f.limit(c, time.Duration(number(value))*time.Second)
 		return
 	case isFunction:
 		c.line.Fault("the function %s is called with %q", name, value)

@@ -147,6 +147,14 @@ func (f *fake) application(r fakeRequest, id, action string) *fakeAnswer {
 	if id != testApp || f.apps[testApp] == nil && len(channels)+len(bridges) == 0 {
 		return refusal_(http.StatusNotFound, "Application not found")
 	}
+	if action == "eventFilter" {
+		f.allowed = map[string]bool{}
+		list, _ := r.params["allowed"].([]any)
+		for _, one := range list {
+			kind, _ := one.(map[string]any)["type"].(string)
+			f.allowed[kind] = true
+		}
+	}
 	if action == "subscription" {
 		source, _ := r.params["eventSource"].(string)
 		c := f.channels[strings.TrimPrefix(source, "channel:")]

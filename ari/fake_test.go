@@ -34,6 +34,7 @@ type fake struct {
 	channels map[string]*fakeChannel
 	bridges  map[string]*fakeBridge
 	plays    map[string]*fakePlay
+	allowed  map[string]bool   // the kinds of events that are sent; nil for all
 	made     int               // numbers channels
 	shows    map[string]string // what a phone shows, by its number
 	ends     map[string]int    // the causes with which phones' channels were hung up by a request
@@ -186,6 +187,9 @@ func (f *fake) socket(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	refuses := f.refuses
 	f.mu.Unlock()
+	if refuses < 0 {
+		refuses = http.StatusServiceUnavailable // over a connection from before
+	}
 	if refuses != 0 {
 		http.Error(w, "<html>refused</html>", refuses)
 		return
@@ -269,7 +273,7 @@ func (f *fake) event(kind string, c *fakeChannel, more map[string]any) {
 
 // tell tells the application something. The lock is held.
 func (f *fake) tell(kind string, fields map[string]any) {
-	if s := f.apps[testApp]; s != nil {
+	if s := f.apps[testApp]; s != nil && (f.allowed == nil || f.allowed[kind]) {
 		s.send(frame(kind, fields))
 	}
 }
@@ -309,7 +313,7 @@ func (f *fake) asked(words ...string) (all []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.requests {
-		ok := !strings.HasPrefix(r, "GET") || slices.Contains(words, "GET")
+		ok := !strings.HasPrefix(r, "GET") && !strings.HasPrefix(r, "PUT") || slices.Contains(words, "GET")
 		for _, w := range words {
 			ok = ok && strings.Contains(r, w)
 		}

@@ -1,6 +1,8 @@
 package ari
 
 import (
+	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -15,12 +17,20 @@ import (
 // variableLease is the function that sets a channel's absolute timeout, in seconds; 0 is none.
 const variableLease = "TIMEOUT(absolute)"
 
+// firstLease is the one that the dialplan itself gives before Stasis().
+const firstLease = 15 * time.Second
+
 // withT is the argument with which a dialplan says that it has an extension T.
 const withT = "T"
 
 // lease is the variable that gives the caller time until the next renewal; false if the dialplan has no T.
-func (ch *channel) lease() (ringside.Variable, bool) {
-	return ringside.Variable{Name: variableLease, Value: strconv.Itoa(int(ch.app.opt.Lease / time.Second))}, ch.leased
+func (ch *channel) lease() (ringside.Variable, bool) { return ch.leaseFor(ch.app.opt.Lease) }
+
+func (ch *channel) leaseFor(d time.Duration) (ringside.Variable, bool) {
+	if ch.leased {
+		ch.look(func() { ch.until = time.Now().Add(d) })
+	}
+	return ringside.Variable{Name: variableLease, Value: strconv.Itoa(int(d / time.Second))}, ch.leased
 }
 
 // unlimited ends the lease: a talk goes on whatever becomes of ringside.
@@ -28,23 +38,44 @@ func (ch *channel) unlimited() {
 	if !ch.leased {
 		return
 	}
-	ch.change(func() { ch.talking = true })
+	ch.look(func() { ch.talking = true })
 	ch.vars.put(ch, []ringside.Variable{{Name: variableLease, Value: "0"}})
 }
 
-// renew moves the lease on, unless they talk or have left.
+// limited gives the caller a lease again, after a talk or what else had none or a longer one.
+func (ch *channel) limited() {
+	ch.look(func() { ch.talking, ch.until = false, time.Now() })
+}
+
+// longer gives the caller a lease for a sound, behind which every other would wait.
+func (ch *channel) longer(ctx context.Context) error {
+	v, ok := ch.leaseFor(maxPlayback + ch.app.opt.Lease)
+	if !ok {
+		return nil
+	}
+	if err := ch.vars.flush(ctx, ch, v); err != nil && !errors.Is(err, ringside.ErrRefused) {
+		return err
+	}
+	return nil
+}
+
+// renew moves the lease on if a third of it has passed, unless they talk or have left.
 func (ch *channel) renew() {
 	due := false
-	ch.look(func() { due = ch.leased && !ch.talking && !ch.done && !ch.late && !ch.away && ch.caller.inStasis() })
+	ch.look(func() {
+		due = ch.leased && !ch.talking && !ch.done && !ch.late && !ch.away && ch.caller.inStasis() &&
+			time.Until(ch.until) <= ch.app.opt.Lease*2/3
+	})
 	if due {
 		v, _ := ch.lease()
 		ch.vars.put(ch, []ringside.Variable{v})
 	}
 }
 
-// renewLeases moves all leases on from time to time, until the application ends.
+// renewLeases moves all leases on from time to time, until the application ends. A caller who has just come
+// has no more than the dialplan's.
 func (a *App) renewLeases() {
-	tick := time.NewTicker(a.opt.Lease / 3)
+	tick := time.NewTicker(min(a.opt.Lease, firstLease) / 3)
 	defer tick.Stop()
 	for {
 		select {

@@ -80,6 +80,9 @@ func TestTheRequestsOfACallArriveInOrder(t *testing.T) {
 		s.ended(l, "hung up 17")
 		var got []string
 		for _, r := range s.pbx.asked("call-1") {
+			if strings.Contains(r, `"variable":"TIMEOUT(absolute)"`) {
+				continue // leases are moved on beside what the call does
+			}
 			words := strings.Fields(r)
 			got = append(got, words[0]+" "+strings.TrimPrefix(strings.Join(strings.Split(words[1], "/")[2:min(3, len(strings.Split(words[1], "/")))], ""), "/"))
 		}

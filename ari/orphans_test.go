@@ -32,7 +32,7 @@ func TestACallerWhoWaitsForNobodyGoesBackToTheDialplan(t *testing.T) {
 		l := s.callTo("call-1", "", nil)
 		after(5 * time.Second)
 		s.crash()
-		after(time.Minute)
+		after(5 * time.Second)
 		s.ended(l, "")
 		s.start()
 		after(2 * time.Second)

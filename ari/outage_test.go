@@ -92,7 +92,7 @@ func TestWhatHappensInAGapIsFoundOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := make(chan outcome, 1)
-			story(t, Options{}, func(ctx context.Context, ch ringside.Channel) { dialsOnce(out, c.req)(ctx, ch) }, func(s *site) {
+			story(t, Options{Grace: 2 * time.Minute}, func(ctx context.Context, ch ringside.Channel) { dialsOnce(out, c.req)(ctx, ch) }, func(s *site) {
 				begin := time.Now()
 				l := s.line("call-1", map[string]*channeltest.Phone{c.req.Targets[0].Number: c.phone})
 				after(c.before)
@@ -147,7 +147,7 @@ func (s *site) restart() {
 // A phone that is called, and says no, while nobody listens: the next is tried as soon as that is known.
 func TestAPhoneThatRefusesInAGapDoesNotHoldUpTheNext(t *testing.T) {
 	out := make(chan outcome, 1)
-	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
+	story(t, Options{Grace: 2 * time.Minute}, func(ctx context.Context, ch ringside.Channel) {
 		waiting, cancel := context.WithTimeout(ctx, 10*time.Second)
 		_ = ch.Wait(waiting, "")
 		cancel()
@@ -175,7 +175,7 @@ func TestAPhoneThatRefusesInAGapDoesNotHoldUpTheNext(t *testing.T) {
 func TestASoundThatEndsInAGapHasEnded(t *testing.T) {
 	var err error
 	var took time.Duration
-	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
+	story(t, Options{Grace: 2 * time.Minute}, func(ctx context.Context, ch ringside.Channel) {
 		began := time.Now()
 		err, took = ch.Play(ctx, ringside.Prompt{Sound: "beep"}), time.Since(began)
 		_ = ch.Release(ctx, ringside.ResultReleased)
@@ -194,7 +194,7 @@ func TestASoundThatEndsInAGapHasEnded(t *testing.T) {
 // A caller who leaves while they wait is not waited for when the connection is back.
 func TestACallerWhoLeavesInAGapIsGone(t *testing.T) {
 	var cause error
-	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
+	story(t, Options{Grace: 2 * time.Minute}, func(ctx context.Context, ch ringside.Channel) {
 		cause = ch.Wait(ctx, "")
 	}, func(s *site) {
 		l := s.line("call-1", nil)
@@ -245,7 +245,7 @@ func TestCallsOutliveTheConnectionForAsLongAsGrace(t *testing.T) {
 
 // New calls that come while ringside is away are the dialplan's, and those that come afterwards ringside's.
 func TestNewCallsOfAnOutageAreTheDialplans(t *testing.T) {
-	story(t, Options{}, waitsForever, func(s *site) {
+	story(t, Options{Grace: 2 * time.Minute}, waitsForever, func(s *site) {
 		var during *channeltest.Line
 		s.away(10*time.Second, func() { during = s.line("during", nil) })
 		s.ended(during, "dialplan")

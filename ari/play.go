@@ -25,8 +25,17 @@ func (ch *channel) Play(ctx context.Context, p ringside.Prompt) error {
 	if ctx.Err() != nil {
 		return goneOnly(ctx)
 	}
+	if err := ch.claimTurn(ctx); err != nil {
+		return err
+	}
 	if err := ch.silence(ctx); err != nil {
 		return err
+	}
+	if p.Position <= 0 {
+		if err := ch.longer(ch.ctx); err != nil {
+			return err
+		}
+		defer ch.limited()
 	}
 	return ch.playback(ctx, media)
 }

@@ -25,7 +25,7 @@ func TestACallGoesOnWithoutWhatIsRefused(t *testing.T) {
 				var dialled, released error
 				story(t, Options{Record: true}, func(ctx context.Context, ch ringside.Channel) {
 					_ = ch.Tell(ctx, "id-1", &ringside.Decision{Action: ringside.Queue})
-					waiting, cancel := context.WithTimeout(ctx, 5*time.Second)
+					waiting, cancel := context.WithTimeout(ctx, 2*time.Second)
 					_ = ch.Wait(waiting, "")
 					cancel()
 					playing, cancel := context.WithTimeout(ctx, time.Second)
@@ -44,7 +44,7 @@ func TestACallGoesOnWithoutWhatIsRefused(t *testing.T) {
 							return nil
 						}
 					})
-					l := s.line("call-1", map[string]*channeltest.Phone{"101": {Answers: 5 * time.Second, Talk: 10 * time.Second}})
+					l := s.line("call-1", map[string]*channeltest.Phone{"101": {Answers: 2 * time.Second, Talk: 2 * time.Second}})
 					after(time.Minute)
 					if res.Status != ringside.DialAnswered || dialled != nil || released != nil {
 						t.Errorf("the attempt ended as %s, %v; the release: %v", res.Status, dialled, released)

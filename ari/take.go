@@ -19,7 +19,7 @@ func (a *App) take(e *ari.StasisStart) {
 	p := &party{id: e.Channel.ID, name: e.Channel.Name, entered: 1}
 	p.is(e.Channel.State)
 	c.caller = p
-	ch := &channel{call: c, id: p.id, offer: offer(e), leased: argument(e, argT) == withT}
+	ch := &channel{call: c, id: p.id, offer: offer(e), leased: argument(e, argT) == withT, until: time.Now().Add(firstLease)}
 	c.renew = ch.renew
 	if !a.enter(c) {
 		a.log.Warn("there are too many calls, or ringside is being stopped: a call goes back to the dialplan", "channel", p.name)

@@ -1,0 +1,95 @@
+package ari
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/channeltest"
+)
+
+// A caller for whom nobody cares any more goes on in the dialplan by themselves: soon after they have come,
+// and after at most a lease later.
+func TestACallerOfADeadRingsideGoesOnByThemselves(t *testing.T) {
+	for name, c := range map[string]struct{ waited, least, most time.Duration }{
+		"who has just come":        {time.Second, 10 * time.Second, 15 * time.Second},
+		"who has waited for a bit": {12 * time.Second, 30 * time.Second, time.Minute},
+		"who has waited for long":  {10 * time.Minute, 30 * time.Second, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, Options{}, waitsForever, func(s *site) {
+				l := s.line("call-1", nil)
+				after(c.waited)
+				s.ended(l, "")
+				s.crash()
+				after(c.least)
+				s.ended(l, "")
+				after(c.most - c.least + time.Second)
+				s.ended(l, "dialplan")
+			})
+		})
+	}
+}
+
+// Whatever ringside does with a caller, their lease lasts: none is thrown out while it lives.
+func TestALeaseLastsWhileRingsideLives(t *testing.T) {
+	wait := func(ctx context.Context, ch ringside.Channel, d time.Duration) error {
+		waiting, cancel := context.WithTimeout(ctx, d)
+		defer cancel()
+		return ch.Wait(waiting, "")
+	}
+	for name, serve := range map[string]func(ctx context.Context, ch ringside.Channel) error{
+		"waits": func(ctx context.Context, ch ringside.Channel) error { return wait(ctx, ch, time.Hour) },
+		"is silent after a first word": func(ctx context.Context, ch ringside.Channel) error {
+			err := ch.Answer(ctx)
+			time.Sleep(10 * time.Minute)
+			return err
+		},
+		"talks for long, and waits then": func(ctx context.Context, ch ringside.Channel) error {
+			if _, err := ch.Dial(ctx, attemptOf("101")); err != nil {
+				return err
+			}
+			return wait(ctx, ch, 10*time.Minute)
+		},
+		"speaks to a mailbox, and waits then": func(ctx context.Context, ch ringside.Channel) error {
+			if err := ch.Voicemail(ctx, "101"); err != nil {
+				return err
+			}
+			return wait(ctx, ch, 10*time.Minute)
+		},
+		"hears a sound, and waits then": func(ctx context.Context, ch ringside.Channel) error {
+			if err := ch.Play(ctx, ringside.Prompt{Sound: "beep"}); err != nil {
+				return err
+			}
+			return wait(ctx, ch, 10*time.Minute)
+		},
+	} {
+		t.Run("who "+name, func(t *testing.T) {
+			var err error
+			story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
+				err = serve(ctx, ch)
+				_ = ch.Release(ctx, ringside.ResultReleased)
+			}, func(s *site) {
+				l := s.line("call-1", map[string]*channeltest.Phone{"101": {Answers: time.Second, Talk: 2 * time.Hour}})
+				after(3 * time.Hour)
+				s.ended(l, "dialplan")
+				if err != nil || l.Variable("RINGSIDE_RESULT") != "released" {
+					t.Errorf("%v, RINGSIDE_RESULT=%q", err, l.Variable("RINGSIDE_RESULT"))
+				}
+			})
+		})
+	}
+}
+
+// A talk has no lease: it outlives ringside for as long as it likes.
+func TestATalkHasNoLease(t *testing.T) {
+	story(t, Options{}, waitsOrDials, func(s *site) {
+		l := s.callTo("call-1", "101", &channeltest.Phone{Answers: time.Second})
+		after(5 * time.Second)
+		s.crash()
+		after(3 * time.Hour)
+		s.ended(l, "")
+		l.Leave()
+	})
+}
