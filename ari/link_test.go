@@ -150,11 +150,12 @@ func TestThePasswordIsToldToNobodyButAsterisk(t *testing.T) {
 		Password: ringside.NewSecret(canary), Log: slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Timeout: time.Second,
 	}
-	var texts []string
+	texts := &journal{} // of what was said in whatever way
+	note := func(format string, args ...any) { fmt.Fprintf(texts, format+"\n", args...) }
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, opt, func(ctx context.Context, ch ringside.Channel) {
 			_, err := ch.Dial(ctx, attemptOf("101", "102"))
-			texts = append(texts, fmt.Sprint(err, ch, ch.Answer(ctx), ch.Hangup(ctx, 17)))
+			note("%v %v %v %v", err, ch, ch.Answer(ctx), ch.Hangup(ctx, 17))
 		})
 		s.pbx.do(func() { s.pbx.password = canary })
 		s.start()
@@ -163,30 +164,29 @@ func TestThePasswordIsToldToNobodyButAsterisk(t *testing.T) {
 		for _, answer := range []fakeAnswer{{status: 401, body: `{"message":"Authentication required"}`}, {status: 500, body: "<html>"}, {hang: true}} {
 			s.pbx.do(func() { s.pbx.says = func(fakeRequest) *fakeAnswer { return &answer } })
 			_, err := s.app.Channels(context.Background())
-			texts = append(texts, fmt.Sprint(err), fmt.Sprintf("%+v %#v", err, err))
+			note("%v %+v %#v", err, err, err)
 			var refused *RequestError
 			if errors.As(err, &refused) {
-				texts = append(texts, fmt.Sprintf("%+v", *refused))
+				note("%+v", *refused)
 			}
 		}
 		for _, wrong := range []int{401, 404, 500, -1} {
 			s.pbx.do(func() { s.pbx.refuses = wrong })
 			s.pbx.cut()
 			after(20 * time.Second)
-			texts = append(texts, fmt.Sprintf("%+v %v", s.app.State(), s.app.Ready()))
+			note("%+v %v", s.app.State(), s.app.Ready())
 		}
-		texts = append(texts, fmt.Sprintf("%v %+v", s.app.opt.Password, s.app.opt))
+		note("%v %+v", s.app.opt.Password, s.app.opt)
 		_, err := New(Options{URL: "http://u:" + canary + "@h/ari"}, nil)
-		texts = append(texts, fmt.Sprint(err))
+		note("%v", err)
 		_, err = New(Options{URL: "http://u:" + canary + "@h/ari?x=1", Username: "u"}, nil)
-		texts = append(texts, fmt.Sprint(err))
+		note("%v", err)
 		_, err = Probe(context.Background(), s.app.opt)
-		texts = append(texts, fmt.Sprint(err))
+		note("%v", err)
 		l.Leave()
 		s.stop()
 	})
-	texts = append(texts, said.String())
-	for _, text := range texts {
+	for _, text := range []string{texts.String(), said.String()} {
 		for _, secret := range []string{canary, "s3cret", "czNjcmV0"} {
 			if strings.Contains(text, secret) {
 				t.Errorf("%q is in %.500s", secret, text)

@@ -40,6 +40,7 @@ func TestACallWhoseRequestsHangHoldsUpNoOther(t *testing.T) {
 			lines = append(lines, s.line(fmt.Sprintf("stuck-%d", i), nil), s.line(fmt.Sprintf("well-%d", i), nil))
 		}
 		after(time.Second)
+		mu.Lock()
 		for i := range 5 {
 			if took, ok := answered[fmt.Sprintf("well-%d", i)]; !ok || took > 10*time.Millisecond {
 				t.Errorf("the call well-%d was answered after %s (%t)", i, took, ok)
@@ -48,10 +49,13 @@ func TestACallWhoseRequestsHangHoldsUpNoOther(t *testing.T) {
 				t.Error("the stuck call went on")
 			}
 		}
+		mu.Unlock()
 		after(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		for i := range 5 {
 			if answered[fmt.Sprintf("stuck-%d", i)] != 5*time.Second || errs[fmt.Sprintf("stuck-%d", i)] == nil {
-				t.Errorf("the stuck call was answered after %s: %v", answered["stuck"], errs["stuck"])
+				t.Errorf("the stuck call was answered after %s: %v", answered[fmt.Sprintf("stuck-%d", i)], errs[fmt.Sprintf("stuck-%d", i)])
 			}
 		}
 		for _, l := range lines {
