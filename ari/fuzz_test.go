@@ -40,6 +40,7 @@ func FuzzEvents(f *testing.F) {
 	}
 	f.Add([]byte(`{"type":"StasisStart","args":["route","x","%zz"],"channel":{"id":"a","name":"PJSIP"},"replace_channel":{"id":"leg-1"}}`))
 	f.Add([]byte(`{"type":"StasisEnd","channel":{"id":"call-\u0031"}}`))
+	//nolint:misspell // it is Asterisk that writes so
 	f.Add([]byte(`{"type":"BridgeAttendedTransfer","transferer_first_leg_bridge":{"id":"bridge-1"}}`))
 	f.Add([]byte(`{"type":"PlaybackFinished","playback":{"id":"sound-1","state":""}}`))
 	f.Fuzz(func(t *testing.T, frame []byte) {

@@ -58,26 +58,34 @@ func TestACallIsPlaced(t *testing.T) {
 		cause  int // with which From is hung up; 0 if they are not
 	}{
 		"both answer, and To hangs up": {
-			habits{"101": {Answers: 3 * time.Second}, "102": {Answers: 5 * time.Second, Talk: 10 * time.Second}}, ringside.DialAnswered, 3 * time.Second,
-			[]string{"101 rings", "102 rings", "101 talks", "102 talks", "102 hangs up", "101 is let go"}, 16,
+			habits{"101": {Answers: 3 * time.Second}, "102": {Answers: 5 * time.Second, Talk: 10 * time.Second}},
+			ringside.DialAnswered, 3 * time.Second,
+			[]string{"101 rings", "102 rings", "101 talks", "102 talks", "102 hangs up", "101 is let go"},
+			16,
 		},
 		"both answer, and From hangs up": {
-			habits{"101": {Answers: 3 * time.Second, Talk: 10 * time.Second}, "102": {Answers: 5 * time.Second}}, ringside.DialAnswered, 3 * time.Second,
-			[]string{"101 rings", "102 rings", "101 talks", "102 talks", "101 hangs up", "102 is let go"}, 0,
+			habits{"101": {Answers: 3 * time.Second, Talk: 10 * time.Second}, "102": {Answers: 5 * time.Second}},
+			ringside.DialAnswered, 3 * time.Second,
+			[]string{"101 rings", "102 rings", "101 talks", "102 talks", "101 hangs up", "102 is let go"},
+			0,
 		},
 		"From is busy":           {habits{"101": {Busy: true}, "102": {}}, ringside.DialBusy, 0, nil, 0},
 		"From is not registered": {habits{"101": {Away: true}, "102": {}}, ringside.DialUnavailable, 0, nil, 0},
 		"From does not answer":   {habits{"101": {}, "102": {}}, ringside.DialNoAnswer, 20 * time.Second, []string{"101 rings", "101 stops"}, 16},
 		"To is busy": {
-			habits{"101": {Answers: time.Second}, "102": {Busy: true}}, ringside.DialAnswered, time.Second,
-			[]string{"101 rings", "101 is let go"}, 17,
+			habits{"101": {Answers: time.Second}, "102": {Busy: true}},
+			ringside.DialAnswered, time.Second,
+			[]string{"101 rings", "101 is let go"},
+			17,
 		},
 		"To is not registered": {
 			habits{"101": {Answers: time.Second}}, ringside.DialAnswered, time.Second, []string{"101 rings", "101 is let go"}, 20,
 		},
 		"To does not answer": {
-			habits{"101": {Answers: time.Second}, "102": {}}, ringside.DialAnswered, time.Second,
-			[]string{"101 rings", "102 rings", "102 stops", "101 is let go"}, 19,
+			habits{"101": {Answers: time.Second}, "102": {}},
+			ringside.DialAnswered, time.Second,
+			[]string{"101 rings", "102 rings", "102 stops", "101 is let go"},
+			19,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

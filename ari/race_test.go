@@ -159,3 +159,24 @@ func TestACallerWhoIsSentElsewhereIsNotHungUp(t *testing.T) {
 		l.Leave()
 	})
 }
+
+// Of some sounds Asterisk never says that they have ended: the call goes on after a while all the same, and
+// the sound is stopped.
+func TestASoundThatNeverEndsIsGivenUp(t *testing.T) {
+	var err error
+	var took time.Duration
+	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
+		began := time.Now()
+		err, took = ch.Play(ctx, ringside.Prompt{Sound: "beep"}), time.Since(began)
+		_ = ch.Release(ctx, ringside.ResultReleased)
+	}, func(s *site) {
+		s.pbx.do(func() { s.pbx.loses = func(kind, _ string) bool { return kind == "PlaybackFinished" } })
+		l := s.line("call-1", nil)
+		after(time.Hour)
+		s.ended(l, "dialplan")
+		if err != nil || took != maxPlayback {
+			t.Errorf("the sound took %s: %v", took, err)
+		}
+		s.count(1, "DELETE playbacks")
+	})
+}

@@ -132,10 +132,14 @@ func (r *replay) about(c *call, p *party) string {
 		is   bool
 		what string
 	}{
-		{p.entered > 1, fmt.Sprintf("came %d times", p.entered)}, {p.ringing, "rang"}, {p.progress, "sent sound"}, {p.up, "up"},
+		{p.entered > 1, fmt.Sprintf("came %d times", p.entered)},
+		{p.ringing, "rang"},
+		{p.progress, "sent sound"},
+		{p.up, "up"},
 		{p.replaced, "replaced"},
 		{p.over(), "over"},
-		{p.gone && p.called && !p.up, string(dialstatus.OfCause(p.cause))}, {p.gone && p.up, fmt.Sprint(p.cause)},
+		{p.gone && p.called && !p.up, string(dialstatus.OfCause(p.cause))},
+		{p.gone && p.up, fmt.Sprint(p.cause)},
 	} {
 		if f.is {
 			b.WriteString(" " + f.what)

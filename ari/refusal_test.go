@@ -17,8 +17,10 @@ func TestACallGoesOnWithoutWhatIsRefused(t *testing.T) {
 		"/record": "the recording", "DELETE bridges": "the end of a bridge", "DELETE playbacks": "the end of a sound",
 	} {
 		for _, answer := range []fakeAnswer{
-			{status: 403, body: `{"message":"Write access denied"}`}, {status: 400, body: `{"message":"Invalid"}`},
-			{status: 500, body: `{"error":"Internal Server Error"}`}, {status: 502, body: "<html>Bad gateway</html>"},
+			{status: 403, body: `{"message":"Write access denied"}`},
+			{status: 400, body: `{"message":"Invalid"}`},
+			{status: 500, body: `{"error":"Internal Server Error"}`},
+			{status: 502, body: "<html>Bad gateway</html>"},
 		} {
 			t.Run(what+" "+answer.body, func(t *testing.T) {
 				var res ringside.DialResult

@@ -87,8 +87,11 @@ func FuzzArray(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, a, b, c string) {
 		vars := []ringside.Variable{
-			{Name: dialplan.VarCallerName, Value: a}, {Name: dialplan.VarGroup, Value: b}, {Name: dialplan.VarDialString, Value: c},
-			{Name: "TIMEOUT(absolute)", Value: "60"}, {Name: dialplan.VarResult, Value: "done"},
+			{Name: dialplan.VarCallerName, Value: a},
+			{Name: dialplan.VarGroup, Value: b},
+			{Name: dialplan.VarDialString, Value: c},
+			{Name: "TIMEOUT(absolute)", Value: "60"},
+			{Name: dialplan.VarResult, Value: "done"},
 		}
 		got := set(t, dialplan.Array(vars))
 		if len(got) != len(vars) {
