@@ -178,12 +178,29 @@ func (ch *channel) Hangup(ctx context.Context, cause ringside.HangupCause) error
 	if err := ch.tell(ctx, ringside.ResultDone); err != nil {
 		return err
 	}
+	ch.told(ctx, ringside.ResultDone)
 	ch.change(func() { ch.done = true })
 	err := ch.do(context.WithoutCancel(ctx), http.MethodDelete, []string{"channels", ch.callerID()}, reason(cause))
 	if left(err) {
 		return nil // it was gone already, as it was meant to be
 	}
 	return ch.outcome(ctx, err)
+}
+
+// told waits until RINGSIDE_RESULT can be read, for a moment: Asterisk 16 sets variables up to 200 ms after it
+// has answered, and hangs up at once. (What else is asked of a channel has its turn after the variables.)
+func (ch *channel) told(ctx context.Context, result ringside.Result) {
+	for range 20 {
+		v, err := ch.app.variable(ctx, ch.callerID(), dialplan.VarResult)
+		if err != nil || v == string(result) {
+			return
+		}
+		select {
+		case <-time.After(15 * time.Millisecond):
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // reason is a cause in the words of ARI. Asterisk 16 knows the words alone, and takes a number for nothing.

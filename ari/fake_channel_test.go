@@ -157,13 +157,14 @@ func (f *fake) queued(c *fakeChannel, notThere int, act func() *fakeAnswer) *fak
 	}
 	before, done := c.tail, make(chan struct{})
 	c.tail = done
-	left := c.left
+	left, lag := c.left, f.lag
 	f.mu.Unlock()
 	defer close(done)
 	select {
 	case <-before:
 	case <-left:
 	}
+	f.beat(lag, left)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !c.stasis || c.left != left {
@@ -172,13 +173,54 @@ func (f *fake) queued(c *fakeChannel, notThere int, act func() *fakeAnswer) *fak
 	return act()
 }
 
-// inStasis carries out a command to a channel.
+// beat waits until the channel's loop looks at its queue.
+func (f *fake) beat(lag time.Duration, left <-chan struct{}) {
+	if lag == 0 {
+		return
+	}
+	timer := time.NewTimer(lag)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-left:
+	case <-f.closed:
+	}
+}
+
+// inStasis carries out a command to a channel. Asterisk 16 answers before it does.
 func (f *fake) inStasis(id string, act func(c *fakeChannel)) *fakeAnswer {
 	c := f.channel(id)
 	if c == nil {
 		return refusal_(http.StatusNotFound, "Channel not found")
 	}
-	return f.queued(c, http.StatusConflict, func() *fakeAnswer { act(c); return &fakeAnswer{status: http.StatusNoContent} })
+	carryOut := func() *fakeAnswer { act(c); return &fakeAnswer{status: http.StatusNoContent} }
+	f.mu.Lock()
+	lag, in := f.lag, c.stasis
+	f.mu.Unlock()
+	if lag == 0 || !in {
+		return f.queued(c, http.StatusConflict, carryOut)
+	}
+	began := make(chan struct{})
+	f.work.Go(func() {
+		f.mu.Lock()
+		before, done, left := c.tail, make(chan struct{}), c.left
+		c.tail = done
+		f.mu.Unlock()
+		close(began)
+		defer close(done)
+		select {
+		case <-before:
+		case <-left:
+		}
+		f.beat(lag, left)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if c.stasis && c.left == left {
+			carryOut()
+		}
+	})
+	<-began
+	return &fakeAnswer{status: http.StatusNoContent}
 }
 
 // refusal_ is a refusal in Asterisk's words.

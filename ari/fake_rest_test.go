@@ -210,7 +210,11 @@ func (f *fake) channelRequest(r fakeRequest, id, action string) *fakeAnswer {
 	case action == "play":
 		return f.play(id, r.path[3], r.params)
 	case action == "answer":
-		return f.inStasis(id, f.answer)
+		c := f.channel(id)
+		if c == nil {
+			return refusal_(http.StatusNotFound, "Channel not found")
+		}
+		return f.queued(c, http.StatusConflict, func() *fakeAnswer { f.answer(c); return &fakeAnswer{status: http.StatusNoContent} })
 	case action == "ring", action == "mute", action == "dtmf":
 		return f.inStasis(id, func(*fakeChannel) {})
 	case action == "moh":

@@ -57,6 +57,9 @@ type fake struct {
 	loses func(kind, id string) bool
 	// refuses is the status with which WebSockets are refused; 0 takes them, -1 lets nobody connect at all.
 	refuses int
+	// lag is how much later than its answer a command to a channel is carried out, as by Asterisk 16; those that
+	// wait for the channel are answered so much later. 0 is Asterisk 22.
+	lag time.Duration
 	// deaf: WebSockets stay open, and nobody answers on them.
 	deaf bool
 }
@@ -127,6 +130,7 @@ func (f *fake) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 // stop ends everything and waits until nothing is left.
 func (f *fake) stop() {
+	time.Sleep(5 * f.lag)
 	synctest.Wait() // what was asked before is carried out
 	close(f.closed)
 	f.cut()
