@@ -153,8 +153,8 @@ func (a *App) started(e *ari.StasisStart) {
 		}
 	}
 	switch {
-	case argument(e, argKind) == kindLeg:
-		// It was called for a call that has ended meanwhile.
+	case argument(e, argKind) == kindLeg, e.ReplaceChannel.ID != "":
+		// It was called for a call that has ended meanwhile, or takes the place of one who was in it.
 		a.janitor.add(chore{hangUp, e.Channel.ID})
 	case argument(e, argMail) == mailLeft:
 		// An earlier ringside has sent them to voicemail: that was their call.
