@@ -129,6 +129,8 @@ func (at *attempt) call(ctx context.Context, l *leg) error {
 	case err == nil:
 		at.ch.change(func() { l.made = true })
 		return nil
+	case errors.Is(err, ringside.ErrCallerGone):
+		return err
 	case errors.As(err, &refused) && !errors.Is(err, ringside.ErrNotPermitted):
 		// 500 "Allocation failed" is what Asterisk says of a device that is not registered.
 		at.ch.change(func() { l.failed = ringside.DialUnavailable })
@@ -150,7 +152,9 @@ func (at *attempt) originate(ctx context.Context, l *leg) error {
 	if number, name, ok := at.shown(); ok {
 		p["callerId"] = callerHeader(name, number)
 	}
-	return ch.app.rest.do(ctx, http.MethodPost, []string{"channels", l.id}, p, nil)
+	// A request that is broken off may be carried out all the same, after the one that ends the call: then the
+	// phone would ring for nobody.
+	return ch.app.rest.do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", l.id}, p, nil)
 }
 
 // shown is the number and the name that called phones show, where they are not those of the caller's channel;
@@ -180,7 +184,7 @@ func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 			return err
 		}
 	}
-	if err := do(ctx, http.MethodPost, []string{"channels", "create"}, create, nil); err != nil {
+	if err := do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", "create"}, create, nil); err != nil {
 		return err
 	}
 	ch.change(func() { l.made = true })

@@ -49,10 +49,11 @@ func (ch *channel) bridged(ctx context.Context, p *party) error {
 	err = do(ctx, http.MethodPost, []string{"bridges", id, "addChannel"}, params{"channel": []string{ch.callerID(), p.id}}, nil)
 	if left(err) || errors.Is(err, ringside.ErrRefused) {
 		gone := false
-		ch.look(func() { gone = !ch.caller.over() })
-		if gone {
+		ch.look(func() { gone = ch.caller.over() })
+		if !gone && !left(do(ctx, http.MethodGet, []string{"channels", ch.callerID()}, nil, nil)) {
 			return fmt.Errorf("%w: %w", errLegGone, err)
 		}
+		return fmt.Errorf("%w: %w", ringside.ErrCallerGone, err)
 	}
 	if err == nil {
 		ch.change(func() { p.bridged = true })

@@ -44,6 +44,9 @@ func (ch *channel) Dial(ctx context.Context, req ringside.DialRequest) (ringside
 		if cause := context.Cause(ctx); cause != nil {
 			return ringside.DialResult{Status: ringside.DialCancelled}, cause
 		}
+		if errors.Is(err, ringside.ErrCallerGone) {
+			failed.Status = ringside.DialCancelled
+		}
 		return failed, err
 	}
 	at.stop(nil)
@@ -69,7 +72,7 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 			return res, nil
 		}
 		ch.drop()
-		if cause := context.Cause(ctx); cause != nil {
+		if ctx.Err() != nil || errors.Is(err, ringside.ErrCallerGone) {
 			res.Talk = time.Since(answered)
 			return res, nil
 		}

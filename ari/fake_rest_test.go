@@ -55,7 +55,12 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if answer == nil && f.readOnly && r.Method != http.MethodGet {
 		answer = refusal_(http.StatusForbidden, "Write access denied")
 	}
+	var wait time.Duration
+	if f.late != nil {
+		wait = f.late(req)
+	}
 	f.mu.Unlock()
+	time.Sleep(wait)
 	if answer == nil {
 		answer = f.carryOut(req)
 	}
@@ -205,6 +210,13 @@ func (f *fake) channelRequest(r fakeRequest, id, action string) *fakeAnswer {
 		return f.originate(id, r.params)
 	case action == "" && r.method == http.MethodDelete:
 		return f.hangUp(id, r.params)
+	case action == "" && r.method == http.MethodGet:
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if c := f.channels[id]; c != nil {
+			return &fakeAnswer{status: http.StatusOK, body: text(c.snapshot())}
+		}
+		return refusal_(http.StatusNotFound, "Channel not found")
 	case action == "dial":
 		return f.dialChannel(id, r.params)
 	case action == "play":

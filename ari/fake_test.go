@@ -51,6 +51,8 @@ type fake struct {
 	lacks []string
 	// delays is how long the answer to a request takes.
 	delays func(r fakeRequest) time.Duration
+	// late is how much later than it arrives a request is carried out, also when nobody waits for it any more.
+	late func(r fakeRequest) time.Duration
 	// says answers a request in Asterisk's place; nil leaves it to Asterisk.
 	says func(r fakeRequest) *fakeAnswer
 	// loses reports whether an event about a channel is lost.

@@ -143,7 +143,8 @@ func (p *placed) callFrom() (ringside.DialStatus, error) {
 	for _, v := range p.request.Variables {
 		variables[v.Name] = v.Value
 	}
-	err := p.do(ctx, http.MethodPost, []string{"channels", p.id}, params{
+	// It is not broken off: see originate. The end of the call may be told before it is answered.
+	err := p.do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", p.id}, params{
 		"endpoint": p.dial, "app": p.app.opt.Name, "appArgs": kindLeg, "timeout": -1, "variables": variables,
 		"callerId": callerHeader(p.request.CallerName, cmp.Or(p.request.CallerID, p.request.To.Number)),
 	})

@@ -256,6 +256,29 @@ func TestAPlacedCallEndsWithWhoWantedIt(t *testing.T) {
 	}
 }
 
+// Who asked may go away while the request is on its way.
+func TestAPlacedCallThatIsOnItsWayRingsNobodyInTheEnd(t *testing.T) {
+	placing(t, habits{"101": {}, "102": {}}, Options{}, func(s *site) {
+		s.pbx.do(func() { s.pbx.late = func(fakeRequest) time.Duration { return 2 * time.Second } })
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if made, err := s.app.Originate(ctx, between("101", "102")); err == nil || made.ID == "" {
+			t.Errorf("%+v, %v", made, err)
+		}
+	})
+}
+
+// The end of a phone that is busy may be told before the request for it is answered.
+func TestAPlacedCallToABusyPhoneIsBusyHoweverItIsTold(t *testing.T) {
+	placing(t, habits{"101": {Busy: true}, "102": {}}, Options{}, func(s *site) {
+		s.pbx.do(func() { s.pbx.delays = func(fakeRequest) time.Duration { return time.Second } })
+		made, err := s.app.Originate(context.Background(), between("101", "102"))
+		if made.Status != ringside.DialBusy || err != nil {
+			t.Errorf("%+v, %v", made, err)
+		}
+	})
+}
+
 // A talk that ringside has placed outlives it.
 func TestAPlacedTalkOutlivesRingside(t *testing.T) {
 	placing(t, habits{"101": {Answers: time.Second, Talk: time.Minute}, "102": {Answers: time.Second, Talk: 2 * time.Minute}}, Options{}, func(s *site) {

@@ -118,6 +118,39 @@ func TestACallerWhoLeftBeforeTheFirstRequestIsGone(t *testing.T) {
 	}
 }
 
+// A request to call a phone that is on its way when its reason passes rings nobody in the end.
+func TestAPhoneIsNotRungForSomebodyWhoHasLeftMeanwhile(t *testing.T) {
+	outside := attemptOf()
+	outside.Targets = []ringside.Target{{Kind: ringside.ToExternal, Number: "101"}}
+	for name, req := range map[string]ringside.DialRequest{"an extension": attemptOf("101"), "two": attemptOf("101", "102"), "an outside number": outside} {
+		t.Run(name, func(t *testing.T) {
+			out := make(chan outcome, 1)
+			story(t, Options{}, dialsOnce(out, req), func(s *site) {
+				s.pbx.do(func() {
+					s.pbx.late = func(r fakeRequest) time.Duration {
+						if r.method == "POST" && r.params["endpoint"] != nil {
+							return 2 * time.Second
+						}
+						return 0
+					}
+				})
+				l := s.line("call-1", map[string]*channeltest.Phone{"101": {}, "102": {}})
+				after(time.Second)
+				l.Leave()
+				after(time.Minute)
+				s.pbx.do(func() {
+					for _, c := range s.pbx.channels {
+						t.Errorf("the channel %s is left", c.name)
+					}
+				})
+				if len(out) != 1 || s.app.State().Calls != 0 {
+					t.Errorf("%d outcomes, %d calls", len(out), s.app.State().Calls)
+				}
+			})
+		})
+	}
+}
+
 // When somebody else takes the bridge away in the middle of a talk, the two would sit in silence for ever.
 func TestATalkWhoseBridgeIsDestroyedIsOver(t *testing.T) {
 	out := make(chan outcome, 1)

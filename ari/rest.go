@@ -19,8 +19,9 @@ const (
 	// maxConns are the connections for requests: Asterisk serves each on a thread of its own.
 	maxConns = 32
 	// idleFor is less than the 15 s after which Asterisk closes an idle connection itself
-	// (session_keep_alive in http.conf): a request on its way would be lost.
-	idleFor = 10 * time.Second
+	// (session_keep_alive in http.conf): a request on its way would be lost. net/http may lose one that is made
+	// in the moment in which it closes a connection itself: what happens at full seconds does not meet it.
+	idleFor = 9700 * time.Millisecond
 	// maxAnswer bounds what is read of an answer, maxMessage what is told of a refusal.
 	maxAnswer  = 4 << 20
 	maxMessage = 200
