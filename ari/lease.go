@@ -59,12 +59,16 @@ func (ch *channel) longer(ctx context.Context) error {
 	return nil
 }
 
-// renew moves the lease on if a third of it has passed, unless they talk or have left.
+// renew moves the lease on if a third of it has passed, unless they talk or have left. While they hear a sound
+// it would wait behind that, and take a connection: there is time afterwards.
 func (ch *channel) renew() {
 	due := false
 	ch.look(func() {
 		due = ch.leased && !ch.talking && !ch.done && !ch.late && !ch.away && ch.caller.inStasis() &&
 			time.Until(ch.until) <= ch.app.opt.Lease*2/3
+		for _, state := range ch.plays {
+			due = due && state != ""
+		}
 	})
 	if due {
 		v, _ := ch.lease()

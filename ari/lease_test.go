@@ -2,6 +2,7 @@ package ari
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,27 @@ func TestATalkHasNoLease(t *testing.T) {
 		s.crash()
 		after(3 * time.Hour)
 		s.ended(l, "")
+		l.Leave()
+	})
+}
+
+// Everything that is asked of a channel waits behind what it hears: a lease is not moved on then, so that no
+// connection to Asterisk is taken by a request that waits.
+func TestALeaseIsNotMovedOnBehindASound(t *testing.T) {
+	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
+		for ctx.Err() == nil {
+			_ = ch.Play(ctx, ringside.Prompt{Position: 3})
+			waiting, cancel := context.WithTimeout(ctx, 3300*time.Millisecond)
+			_ = ch.Wait(waiting, "")
+			cancel()
+		}
+	}, func(s *site) {
+		l := s.line("call-1", nil)
+		after(10 * time.Minute)
+		s.ended(l, "")
+		if log := s.log.String(); strings.Contains(log, "could not be set") {
+			t.Errorf("a request has waited too long:\n%s", log)
+		}
 		l.Leave()
 	})
 }
