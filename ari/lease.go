@@ -47,12 +47,18 @@ func (ch *channel) limited() {
 	ch.look(func() { ch.talking, ch.until = false, time.Now() })
 }
 
-// longer gives the caller a lease for a sound, behind which every other would wait.
-func (ch *channel) longer(ctx context.Context) error {
-	v, ok := ch.leaseFor(maxPlayback + ch.app.opt.Lease)
-	if !ok {
+// longer gives the caller a lease for a sound, behind which every other would wait; if what they have is
+// enough for a short one, they keep that.
+func (ch *channel) longer(ctx context.Context, short bool) error {
+	lease, enough := ch.app.opt.Lease, false
+	ch.look(func() { enough = !ch.leased || short && time.Until(ch.until) > lease/2 })
+	if enough {
 		return nil
 	}
+	if !short {
+		lease += maxPlayback
+	}
+	v, _ := ch.leaseFor(lease)
 	if err := ch.vars.flush(ctx, ch, v); err != nil && !errors.Is(err, ringside.ErrRefused) {
 		return err
 	}

@@ -31,10 +31,11 @@ func (ch *channel) Play(ctx context.Context, p ringside.Prompt) error {
 	if err := ch.silence(ctx); err != nil {
 		return err
 	}
-	if p.Position <= 0 {
-		if err := ch.longer(ch.ctx); err != nil {
-			return err
-		}
+	place := p.Position > 0
+	if err := ch.longer(ch.ctx, place); err != nil {
+		return err
+	}
+	if !place {
 		defer ch.limited()
 	}
 	return ch.playback(ctx, media)
