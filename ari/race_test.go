@@ -36,7 +36,7 @@ func TestWhoLeavesInTheMomentOfARequestEndsWhatItIsAbout(t *testing.T) {
 		"the phone at the connection":         {inside, "addChannel", func(f *fake) { f.end(leg(f), 16, false) }, ringside.DialAnswered, nil, "dialplan"},
 		"the bridge at the connection":        {inside, "addChannel", func(f *fake) { clear(f.bridges) }, ringside.DialAnswered, nil, "dialplan"},
 		"the caller at the connection":        {inside, "addChannel", caller, ringside.DialAnswered, nil, "left"},
-		"the caller at the answer":            {inside, "call-1/answer", caller, "", ringside.ErrCallerGone, "left"},
+		"the caller at the answer":            {inside, "call-1/answer", caller, "", nil, "left"},
 		"the caller when it rings":            {inside, "call-1/ring", caller, ringside.DialCancelled, ringside.ErrCallerGone, "left"},
 		"the caller when a phone is called":   {inside, "POST channels/ringside-leg", caller, ringside.DialCancelled, ringside.ErrCallerGone, "left"},
 		"the leg before it is connected":      {outside, "addChannel", func(f *fake) { f.end(leg(f), 16, false) }, ringside.DialUnavailable, nil, "dialplan"},
