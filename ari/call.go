@@ -19,6 +19,8 @@ type party struct {
 	up, gone      bool
 	cause         ringside.HangupCause // of its end
 	bridged       bool                 // with the caller
+	// asked: Asterisk has taken the request to call it; lost: it ended while nobody told ringside how.
+	asked, lost bool
 	// hangup: somebody asked for its end.
 	hangup bool
 	// called: it is one that ringside has called, for the target; told is what was reported of it.

@@ -48,21 +48,9 @@ func (a *App) count(ctx context.Context) (*census, error) {
 func (a *App) resync(ctx context.Context) {
 	a.filter(ctx)
 	known := a.known()
-	var now *census
-	for {
-		var err error
-		if now, err = a.count(ctx); err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		a.log.Warn("Asterisk does not say which channels are there", "error", err)
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return
-		}
+	now := a.census(ctx)
+	if now == nil {
+		return
 	}
 	for id, c := range known {
 		a.catchUp(c, id, now)
@@ -76,7 +64,29 @@ func (a *App) resync(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	a.adopt(now)
+	// Calls have ended meanwhile: what they had is nobody's to adopt.
+	if now = a.census(ctx); now != nil {
+		a.adopt(now)
+	}
+}
+
+// census counts until Asterisk answers; nil if ctx ends before.
+func (a *App) census(ctx context.Context) *census {
+	for {
+		now, err := a.count(ctx)
+		if err == nil {
+			return now
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		a.log.Warn("Asterisk does not say which channels are there", "error", err)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // filter keeps Asterisk from sending events that are of no use. One that can't sends them all.
@@ -103,7 +113,7 @@ func (a *App) known() map[string]*call {
 	for _, c := range calls {
 		c.look(func() {
 			for id, p := range c.parties {
-				if p.name != "" && !p.gone { // Asterisk has told of it
+				if (p.name != "" || p.asked) && !p.gone { // Asterisk knows it
 					all[id] = c
 				}
 			}
@@ -116,7 +126,7 @@ func (a *App) known() map[string]*call {
 func (a *App) catchUp(c *call, id string, now *census) {
 	there, ok := now.channels[id]
 	if !ok {
-		a.about(ari.ChannelData{ID: id}, func(_ *call, p *party) { p.gone = true })
+		a.about(ari.ChannelData{ID: id}, func(_ *call, p *party) { p.gone, p.lost = true, true })
 		return
 	}
 	a.about(there, func(_ *call, p *party) {
@@ -211,7 +221,7 @@ func (a *App) foster(bridge string, channels []string, now *census) {
 		if err := c.await(c.ctx, func() bool {
 			n := 0
 			for _, p := range c.parties {
-				if !p.over() {
+				if !p.over() && !p.replaced {
 					n++
 				}
 			}
