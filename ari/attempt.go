@@ -163,7 +163,9 @@ func (at *attempt) originate(ctx context.Context, l *leg) error {
 	if number, name, ok := at.shown(); ok {
 		p["callerId"] = callerHeader(name, number)
 	}
-	err := ch.app.rest.do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", l.id}, p, nil)
+	err := ch.made(ctx, func() error {
+		return ch.app.rest.do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", l.id}, p, nil)
+	})
 	ch.change(func() { l.asked = err == nil })
 	return err
 }
@@ -189,7 +191,7 @@ const maxName = 80
 // callEarly calls a target whose channel is in Stasis from the beginning, in one bridge with the caller:
 // Asterisk passes on ringing, early media and the answer itself.
 func (at *attempt) callEarly(ctx context.Context, l *leg) error {
-	ch, do := at.ch, at.ch.app.rest.do
+	ch := at.ch
 	create := params{
 		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": kindLeg, "channelId": l.id, "originator": ch.callerID(),
 	}
@@ -201,7 +203,9 @@ func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 			return err
 		}
 	}
-	if err := do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", "create"}, create, nil); err != nil {
+	if err := ch.made(ctx, func() error {
+		return ch.app.rest.do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", "create"}, create, nil)
+	}); err != nil {
 		return err
 	}
 	ch.change(func() { l.asked = true })
@@ -212,7 +216,8 @@ func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 	if err := ch.bridged(ctx, l.party); err != nil {
 		return err
 	}
-	return do(ctx, http.MethodPost, []string{"channels", l.id, "dial"}, params{"caller": ch.callerID(), "timeout": at.limit()}, nil)
+	// Twice, it would hang up.
+	return ch.app.rest.do(ctx, http.MethodPost, []string{"channels", l.id, "dial"}, params{"caller": ch.callerID(), "timeout": at.limit()}, nil)
 }
 
 // state is how far an attempt has come.
@@ -318,7 +323,7 @@ func (at *attempt) stop(winner *party) {
 		all.Go(func() {
 			ctx, cancel := context.WithTimeout(at.ch.app.ctx, tidyWithin)
 			defer cancel()
-			if err := at.ch.do(ctx, http.MethodDelete, []string{"channels", l.id}, p); err != nil && !left(err) {
+			if err := at.ch.app.rest.do(ctx, http.MethodDelete, []string{"channels", l.id}, p, nil); err != nil && !left(err) {
 				at.ch.app.janitor.add(chore{hangUp, l.id})
 			}
 		})

@@ -41,12 +41,13 @@ func (ch *channel) bridged(ctx context.Context, p *party) error {
 	id := ch.app.newID(bridgeID)
 	ch.app.claim(id, ch.call)
 	ch.change(func() { ch.bridge = id })
-	do := ch.app.rest.do
-	err := do(ctx, http.MethodPost, []string{"bridges", id}, params{"type": "mixing", "name": ch.app.opt.Name}, nil)
+	err := ch.made(ctx, func() error {
+		return ch.app.rest.do(ctx, http.MethodPost, []string{"bridges", id}, params{"type": "mixing", "name": ch.app.opt.Name}, nil)
+	})
 	if err != nil {
 		return ch.outcome(ctx, err)
 	}
-	err = do(ctx, http.MethodPost, []string{"bridges", id, "addChannel"}, params{"channel": []string{ch.callerID(), p.id}}, nil)
+	err = ch.do(ctx, http.MethodPost, []string{"bridges", id, "addChannel"}, params{"channel": []string{ch.callerID(), p.id}})
 	if left(err) || errors.Is(err, ringside.ErrRefused) {
 		gone := false
 		ch.look(func() { gone = !ch.caller.over() })

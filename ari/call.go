@@ -2,6 +2,8 @@ package ari
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -154,7 +156,30 @@ func (c *call) swap(old *party, id, name string) {
 
 // do makes a request about the call.
 func (c *call) do(ctx context.Context, method string, path []string, p params) error {
-	return c.app.rest.do(ctx, method, path, p, nil)
+	return c.insist(ctx, func() error { return c.app.rest.do(ctx, method, path, p, nil) })
+}
+
+// insist makes a request once more when the connection is back if it was lost with the connection. So it may
+// be carried out twice: all that calls ask for is harmless twice, but for dial.
+func (c *call) insist(ctx context.Context, request func() error) error {
+	err := request()
+	if !errors.Is(err, ringside.ErrPBXAway) || !c.app.outage(ctx) {
+		return err
+	}
+	return request()
+}
+
+// made is insist for what is made under an id: that it is there already is as good.
+func (c *call) made(ctx context.Context, request func() error) error {
+	asked := 0
+	return c.insist(ctx, func() error {
+		err := request()
+		var refused *RequestError
+		if asked++; asked > 1 && errors.As(err, &refused) && refused.Status == http.StatusConflict {
+			return nil
+		}
+		return err
+	})
 }
 
 // dust is how long channels of a transferred call may take to go where they are sent.
