@@ -268,6 +268,25 @@ func (l *leg) status() string {
 	return ringside.PartyDialing
 }
 
+// conclude reports how the attempt has ended for those targets of which nothing more will be heard.
+func (at *attempt) conclude(winner *party, as ringside.DialStatus) {
+	if at.req.Progress == nil {
+		return
+	}
+	for _, l := range at.legs {
+		open := false
+		at.ch.look(func() {
+			open = l.party != winner && (l.told == "" || l.told == ringside.PartyDialing || l.told == ringside.PartyRinging)
+			if open {
+				l.told = string(as)
+			}
+		})
+		if open {
+			at.req.Progress(ringside.Party{Number: l.target.Number, State: string(as)})
+		}
+	}
+}
+
 // ended is how the call to a target ended that has a channel no more.
 func (l *leg) ended() ringside.DialStatus {
 	if l.lost {

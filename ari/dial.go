@@ -38,9 +38,11 @@ func (ch *channel) Dial(ctx context.Context, req ringside.DialRequest) (ringside
 		return ch.connect(ctx, at, winner)
 	case errors.Is(err, errRung):
 		at.stop(nil)
+		at.conclude(nil, ringside.DialNoAnswer)
 		return ringside.DialResult{Status: ringside.DialNoAnswer, Cause: ringside.CauseNoAnswer}, nil
 	case err != nil:
 		at.stop(nil)
+		at.conclude(nil, ringside.DialCancelled)
 		if cause := context.Cause(ctx); cause != nil {
 			return ringside.DialResult{Status: ringside.DialCancelled}, cause
 		}
@@ -58,6 +60,7 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); at.stop(winner) }()
 	defer func() { <-stopped }()
+	at.conclude(winner, ringside.DialCancelled)
 	if err := ch.join(ctx, winner); err != nil {
 		if ctx.Err() == nil && errors.Is(err, errLegGone) {
 			// Who had answered hung up in the same moment.
