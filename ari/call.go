@@ -23,6 +23,8 @@ type party struct {
 	bridged       bool                 // with the caller
 	// asked: Asterisk has taken the request to call it; lost: it ended while nobody told ringside how.
 	asked, lost bool
+	// holds: it has put the other side on hold; this alone goes both ways.
+	holds bool
 	// hangup: somebody asked for its end.
 	hangup bool
 	// called: it is one that ringside has called, for the target; told is what was reported of it.
@@ -142,7 +144,7 @@ func (c *call) add(p *party) {
 // swap puts a channel in the place of another that has been transferred away. The call is locked.
 func (c *call) swap(old *party, id, name string) {
 	p := *old
-	p.id, p.name, p.entered, p.left, p.gone, p.hangup, p.up = id, name, 1, 0, false, false, true
+	p.id, p.name, p.entered, p.left, p.gone, p.hangup, p.up, p.holds = id, name, 1, 0, false, false, true, false
 	old.replaced = true
 	p.stands, p.replaced, p.bridged = old, false, true
 	if old.stands != nil {

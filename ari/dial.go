@@ -3,6 +3,7 @@ package ari
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -77,7 +78,7 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 	}
 	ch.unlimited()
 	res.Recording = ch.record(ctx, winner, at.req)
-	ch.talk(ctx, winner)
+	ch.talk(ctx, winner, res.Recording != "")
 	res.Talk = time.Since(answered)
 	ch.look(func() {
 		if winner.cause != 0 {
@@ -97,9 +98,47 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 	return res, nil
 }
 
-// talk lasts until the other side has left, or ctx ends.
-func (ch *channel) talk(ctx context.Context, with *party) {
-	_ = ch.await(ctx, func() bool { return ch.present(with) == nil })
+// talk lasts until the other side has left, or ctx ends. In a bridge that is recorded Asterisk plays nothing
+// to who is on hold: there it is done here.
+func (ch *channel) talk(ctx context.Context, with *party, recorded bool) {
+	playing := ""
+	defer func() {
+		if playing != "" && ctx.Err() != nil {
+			ch.moh(ch.app.ctx, http.MethodDelete, playing)
+		}
+	}()
+	for {
+		gone, listens := false, ""
+		if ch.await(ctx, func() bool {
+			q := ch.present(with)
+			if gone = q == nil; gone {
+				return true
+			}
+			listens = ""
+			switch {
+			case recorded && q.holds && !ch.caller.holds:
+				listens = ch.caller.id
+			case recorded && ch.caller.holds && !q.holds:
+				listens = q.id
+			}
+			return listens != playing
+		}) != nil || gone {
+			return
+		}
+		if playing != "" {
+			ch.moh(ctx, http.MethodDelete, playing)
+		}
+		if playing = listens; playing != "" {
+			ch.moh(ctx, http.MethodPost, playing)
+		}
+	}
+}
+
+// moh begins or ends music on hold for a channel that may be gone.
+func (ch *channel) moh(ctx context.Context, method, id string) {
+	ctx, cancel := context.WithTimeout(ctx, tidyWithin)
+	defer cancel()
+	_ = ch.app.rest.do(ctx, method, []string{"channels", id, "moh"}, nil, nil)
 }
 
 // present is who sits in the place of a party now: itself, or the channel that a transfer has put there;

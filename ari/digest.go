@@ -22,6 +22,10 @@ func (a *App) digest(ev ari.Event) {
 		a.about(e.Channel, func(_ *call, p *party) { p.hangup = true })
 	case *ari.ChannelDestroyed:
 		a.about(e.Channel, func(_ *call, p *party) { p.gone, p.cause = true, ringside.HangupCause(e.Cause) })
+	case *ari.ChannelHold:
+		a.about(e.Channel, func(_ *call, p *party) { p.holds = true })
+	case *ari.ChannelUnhold:
+		a.about(e.Channel, func(_ *call, p *party) { p.holds = false })
 	case *ari.ChannelUserevent:
 		if e.Eventname == eventVoicemail {
 			a.about(e.Channel, func(c *call, _ *party) { c.mail = mailStatus(e.Userevent) })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/control"
 	"github.com/ringside-pbx/ringside/test/pbx"
 )
@@ -109,10 +110,19 @@ func (s *stage) logged(text string) {
 func (s *stage) oneRecordEach(callers ...*pbx.Caller) {
 	s.t.Helper()
 	for _, c := range callers {
-		s.record(c)
+		if _, ok := s.recordIf(c, func(r ringside.Call) bool { return !r.Live() }); !ok {
+			s.t.Errorf("%s has no finished record", c.Spec.Number)
+		}
 	}
 	calls, err := s.daemon.Calls()
 	s.must(err)
+	defer func() {
+		for _, r := range calls {
+			if s.t.Failed() {
+				s.t.Logf("record %s: %s -> %s, %s %s: %s", r.ID, r.Caller, r.Called, r.Status, r.Disposition, legs(r))
+			}
+		}
+	}()
 	n := map[string]int{}
 	for _, r := range calls {
 		n[r.Caller]++
