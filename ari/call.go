@@ -60,8 +60,8 @@ type call struct {
 	plays map[string]string
 	// away: the caller is in the dialplan on ringside's behalf, and comes back.
 	away bool
-	// moved: somebody has transferred the call, and some of its channels are about to go elsewhere.
-	moved bool
+	// moved is when somebody transferred the call: some of its channels are about to go elsewhere then.
+	moved time.Time
 	// keep: they talk, and nobody is to be hung up although ringside leaves.
 	keep bool
 	// mail is VMSTATUS.
@@ -190,10 +190,10 @@ const dust = time.Second
 // drop hangs up everybody whom ringside has called for the call, and takes its bridge away. Who has left
 // Stasis was transferred, and belongs to another call now.
 func (c *call) drop() {
-	moved := false
-	c.look(func() { moved = c.moved })
-	if moved {
-		ctx, cancel := context.WithTimeout(c.app.ctx, dust)
+	var settled time.Time
+	c.look(func() { settled = c.moved.Add(dust) })
+	if time.Now().Before(settled) {
+		ctx, cancel := context.WithDeadline(c.app.ctx, settled)
 		_ = c.await(ctx, func() bool {
 			for _, p := range c.parties {
 				if !p.over() && !p.replaced {

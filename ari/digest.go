@@ -1,6 +1,8 @@
 package ari
 
 import (
+	"time"
+
 	"github.com/CyCoreSystems/ari/v6"
 
 	"github.com/ringside-pbx/ringside"
@@ -165,6 +167,6 @@ func (a *App) started(e *ari.StasisStart) {
 // transferred notes that somebody has transferred the call in a bridge.
 func (a *App) transferred(bridge string) {
 	if c := a.owner(bridge); c != nil {
-		c.change(func() { c.moved = true })
+		c.change(func() { c.moved = time.Now() })
 	}
 }

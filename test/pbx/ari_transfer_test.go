@@ -99,7 +99,7 @@ func TestBlindTransferToWhoIsBusy(t *testing.T) {
 	throughARI(t, func(t *testing.T, s *stage) {
 		p := s.softphone("101")
 		s.phone("102", pbx.Refuses(486))
-		s.ringside(recordings)
+		s.ringside(directory([]string{"101", "102"}, "")) // nobody has a voicemail
 		c := s.dials(pbx.CallSpec{To: "101", Echo: true})
 		s.answered(c)
 		s.bridged(2)
