@@ -167,7 +167,8 @@ func (a *App) adopt(now *census) {
 		}
 		var there []string
 		for _, id := range b.ChannelIDs {
-			if _, ok := now.channels[id]; ok && a.owner(id) == nil {
+			// Who is not answered yet waits for a phone that nobody would stop.
+			if ch, ok := now.channels[id]; ok && ch.State == "Up" && a.owner(id) == nil {
 				there = append(there, id)
 			}
 		}

@@ -76,3 +76,24 @@ func TestRingsideIsKilledAndStaysAway(t *testing.T) {
 		s.quiet()
 	})
 }
+
+// Before a carrier answers, the caller is in a bridge with it already: that is no talk.
+func TestRingsideIsRestartedDuringEarlyMedia(t *testing.T) {
+	throughARI(t, func(t *testing.T, s *stage) {
+		carrier := s.phone("carrier", pbx.Manner{Early: true, Never: true})
+		fallback := s.phone(pbx.Fallback, pbx.Manner{Ring: soon, Talk: short})
+		d := s.ringside(toDestination(nil, `action: forward_external, target_external: "+74951234567"`))
+		c := s.dials(pbx.CallSpec{To: called})
+		s.eventually("the caller hears the carrier", func() (bool, error) {
+			m, err := c.Messages()
+			return len(m.Received("183 INVITE")) > 0, err
+		})
+		s.onDisk()
+		s.must(d.Process.Kill())
+		s.restart()
+		s.ends(c, 200)
+		s.saw(carrier, 1, 1, 0)
+		s.saw(fallback, 1, 0, 0)
+		s.quiet()
+	})
+}
