@@ -40,9 +40,15 @@ func (ch *channel) bridged(ctx context.Context, p *party) error {
 	}
 	id := ch.app.newID(bridgeID)
 	ch.app.claim(id, ch.call)
-	ch.change(func() { ch.bridge = id })
+	name := ch.app.opt.Name
+	ch.change(func() {
+		ch.bridge = id
+		if !p.up {
+			name += " early" // nobody talks in it yet: see adopt
+		}
+	})
 	err := ch.made(ctx, func() error {
-		return ch.app.rest.do(ctx, http.MethodPost, []string{"bridges", id}, params{"type": "mixing", "name": ch.app.opt.Name}, nil)
+		return ch.app.rest.do(ctx, http.MethodPost, []string{"bridges", id}, params{"type": "mixing", "name": name}, nil)
 	})
 	if err != nil {
 		return ch.outcome(ctx, err)

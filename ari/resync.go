@@ -165,19 +165,29 @@ func (a *App) adopt(now *census) {
 		if !strings.HasPrefix(b.ID, a.prefix(bridgeID)) || a.owner(b.ID) != nil {
 			continue
 		}
-		var there []string
+		there, up := 0, []string(nil)
 		for _, id := range b.ChannelIDs {
+			ch, ok := now.channels[id]
+			if !ok || a.owner(id) != nil || strings.HasPrefix(ch.Name, "Recorder/") {
+				continue
+			}
+			there++
 			// Who is not answered yet waits for a phone that nobody would stop.
-			if ch, ok := now.channels[id]; ok && ch.State == "Up" && a.owner(id) == nil {
-				there = append(there, id)
+			if ch.State == "Up" {
+				up = append(up, id)
 			}
 		}
-		if len(there) >= 2 {
-			for _, id := range there {
+		switch {
+		case len(up) >= 2:
+			for _, id := range up {
 				inTalk[id] = true
 			}
-			a.foster(b.ID, there, now)
+			a.foster(b.ID, up, now)
 			continue
+		case there == 1 && len(up) == 1 && b.Name == a.opt.Name:
+			// They have talked, and the other has left.
+			inTalk[up[0]] = true
+			a.janitor.add(chore{hangUp, up[0]})
 		}
 		a.janitor.add(chore{destroy, b.ID})
 	}

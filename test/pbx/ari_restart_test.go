@@ -97,3 +97,22 @@ func TestRingsideIsRestartedDuringEarlyMedia(t *testing.T) {
 		s.quiet()
 	})
 }
+
+// Who talked while ringside was away has no more to say when the other side has hung up.
+func TestTalkEndsWhileRingsideIsAway(t *testing.T) {
+	throughARI(t, func(t *testing.T, s *stage) {
+		s.phone("101", pbx.Answers(soon))
+		fallback := s.phone(pbx.Fallback, pbx.Answers(soon))
+		d := s.ringside(toGroup([]string{"101"}, `members: ["101"]`))
+		c := s.talking(pbx.CallSpec{})
+		s.bridged(2)
+		s.onDisk()
+		s.must(d.Process.Kill())
+		s.hangsUp("PJSIP/101-")
+		s.restart()
+		s.ends(c, 200)
+		s.saw(fallback, 0, 0, 0)
+		s.quiet()
+		s.tells(c, told{status: "answered", as: "interrupted", to: "101"})
+	})
+}
