@@ -149,6 +149,7 @@ func (a *App) started(e *ari.StasisStart) {
 					c.swap(p, e.Channel.ID, e.Channel.Name)
 				}
 			})
+			time.AfterFunc(dust, func() { a.dismiss(c, old) })
 			return
 		}
 	}
@@ -168,5 +169,18 @@ func (a *App) started(e *ari.StasisStart) {
 func (a *App) transferred(bridge string) {
 	if c := a.owner(bridge); c != nil {
 		c.change(func() { c.moved = time.Now() })
+	}
+}
+
+// dismiss hangs up who has transferred the call, and sits in no bridge any more. A phone that has asked for it
+// itself does so by then.
+func (a *App) dismiss(c *call, id string) {
+	stays := false
+	c.look(func() {
+		p := c.parties[id]
+		stays = p != nil && p.replaced && p.inStasis()
+	})
+	if stays {
+		a.janitor.add(chore{hangUp, id})
 	}
 }

@@ -128,7 +128,7 @@ func TestLinkIsLostForLong(t *testing.T) {
 		s.ariMore = ", grace: 1s"
 		s.proxied()
 		s.ringside(toGroup([]string{"101"}, `members: ["101"]`))
-		c := s.talking(pbx.CallSpec{Talk: 6 * time.Second})
+		c := s.talking(pbx.CallSpec{})
 		s.bridged(2)
 		s.cut()
 		next := s.dials(pbx.CallSpec{To: called, Talk: short})
@@ -137,6 +137,8 @@ func TestLinkIsLostForLong(t *testing.T) {
 		s.tells(c, told{status: "answered", as: "connection_lost", to: "101"})
 		s.mend()
 		s.logged("goes on")
+		s.saw(p, 1, 0, 0)
+		s.hangsUp("PJSIP/trunk-")
 		s.ends(c, 200)
 		s.saw(p, 1, 0, 1)
 		s.quiet()

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/test/pbx"
 )
 
@@ -135,4 +136,34 @@ func TestAttendedTransferByThePhone(t *testing.T) {
 			return len(calls) == 2 && !calls[0].Live() && !calls[1].Live(), err
 		})
 	})
+}
+
+// The manager interface moves one of the two elsewhere: the other is not left in silence.
+func TestMovedByTheManager(t *testing.T) {
+	for _, x := range []struct{ name, moved, left string }{
+		{"the caller is moved", "trunk", "101"}, {"the called one is moved", "101", "trunk"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			throughARI(t, func(t *testing.T, s *stage) {
+				one, two := s.phone("101", pbx.Answers(soon)), s.phone("102", pbx.Answers(soon))
+				s.managed(recordings)
+				c := s.dials(pbx.CallSpec{To: "101", Echo: true})
+				s.answered(c)
+				s.bridged(2)
+				s.say("transfer", s.channel(x.moved, ringside.ChannelUp).Name, "102")
+				s.received(two, "ACK")
+				if x.left == "101" {
+					s.saw(one, 1, 0, 1)
+				} else {
+					s.ends(c, 200)
+					s.saw(one, 1, 0, 0)
+				}
+				s.hangsUp("PJSIP/102-")
+				s.quiet()
+				s.saw(one, 1, 0, 1)
+				s.ends(c, 200)
+				s.oneRecordEach(c)
+			})
+		})
+	}
 }
