@@ -130,7 +130,6 @@ func TestAnotherApplicationIsLeftAlone(t *testing.T) {
 func (s *stage) applicationNamed(name string) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	//nolint:bodyclose // the library closes it
 	c, _, err := websocket.Dial(ctx, fmt.Sprintf("ws://127.0.0.1:%d/ari/events?app=%s&api_key=ringside:secret", s.ARI, name), nil)
 	return c, err
 }
