@@ -134,6 +134,13 @@ func (c Call) Continue(prev Call) Call {
 	if prev.Start.Before(c.Start) {
 		c.Start = prev.Start
 	}
+	if c.Caller == "" {
+		// A channel that the PBX has made for a transfer has no number of its own.
+		c.Caller, c.CallerE164, c.CallerName = prev.Caller, prev.CallerE164, cmp.Or(c.CallerName, prev.CallerName)
+		if c.Contact == nil {
+			c.Contact = prev.Contact
+		}
+	}
 	if !prev.Answer.IsZero() && (c.Answer.IsZero() || prev.Answer.Before(c.Answer)) {
 		c.Answer = prev.Answer
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -113,25 +114,42 @@ func (a *App) run() {
 			wait.Reset()
 		}
 		a.link.down(a, err)
-		pause := wait.Next(0)
 		if errors.Is(err, errReplaced) {
-			// Two that take the name from one another would help nobody.
-			pause = replacedPause
+			a.yield()
+			continue
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-a.ctx.Done():
-			timer.Stop()
+		a.pause(wait.Next(0))
+	}
+}
+
+func (a *App) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-a.ctx.Done():
+	}
+}
+
+// yield leaves the name to whom it was taken by, for as long as Asterisk knows an application of the name.
+// Two that take it from one another would serve nobody.
+func (a *App) yield() {
+	for a.ctx.Err() == nil {
+		a.pause(yieldFor)
+		err := a.rest.do(a.ctx, http.MethodGet, []string{"applications", a.opt.Name}, nil, nil)
+		if errors.Is(err, ringside.ErrNoChannel) {
+			return
 		}
 	}
 }
 
-// replacedPause is how long the name is left to whom it was taken by.
-const replacedPause = time.Minute
+const yieldFor = 10 * time.Second
 
 // session is one connection, from its beginning to its end.
 func (a *App) session() error {
+	if err := a.mayWrite(); err != nil {
+		return err
+	}
 	s, err := a.rest.connect(a.ctx, a.opt.Name)
 	if err != nil {
 		return err
@@ -167,6 +185,18 @@ func (a *App) session() error {
 			a.digest(ev)
 		}
 	}
+}
+
+// mayWrite finds out whether the user may do anything before calls are handed over: who may only read could
+// not even give them back.
+func (a *App) mayWrite() error {
+	err := a.rest.do(a.ctx, http.MethodDelete, []string{"playbacks", a.newID(soundID)}, nil, nil)
+	var refused *RequestError
+	if errors.As(err, &refused) && refused.Status == http.StatusForbidden {
+		refused.Message += fmt.Sprintf(": the user [%s] needs read_only = no in ari.conf", a.opt.Username)
+		return refused
+	}
+	return nil // what else is wrong, the connection tells
 }
 
 // claim makes a call the owner of an id; false if the id has an owner.

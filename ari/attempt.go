@@ -100,6 +100,11 @@ func (at *attempt) ring(ctx context.Context) (*party, error) {
 		switch {
 		case s.winner != nil:
 			return s.winner, nil
+		case s.lost != nil:
+			if err := at.again(ctx, s.lost); err != nil {
+				return nil, err
+			}
+			continue
 		case s.over:
 			return nil, nil
 		case s.ringing && !at.rings && !at.early && at.ch.music == "":
@@ -116,6 +121,15 @@ func (at *attempt) ring(ctx context.Context) (*party, error) {
 	}
 }
 
+// again calls a target whose channel was lost with the connection: Asterisk hangs up who answers while
+// there is none.
+func (at *attempt) again(ctx context.Context, l *leg) error {
+	p := &party{id: at.ch.app.newID(legID), called: true, target: l.target, told: l.told}
+	at.ch.change(func() { l.party = p })
+	at.ch.add(p)
+	return at.call(ctx, l)
+}
+
 // call calls one target. An error is one of the connection; a target that can't be called is no error.
 func (at *attempt) call(ctx context.Context, l *leg) error {
 	var err error
@@ -127,7 +141,6 @@ func (at *attempt) call(ctx context.Context, l *leg) error {
 	var refused *RequestError
 	switch {
 	case err == nil:
-		at.ch.change(func() { l.made = true })
 		return nil
 	case errors.Is(err, ringside.ErrCallerGone):
 		return err
@@ -142,20 +155,28 @@ func (at *attempt) call(ctx context.Context, l *leg) error {
 	return at.ch.outcome(ctx, err)
 }
 
-// originate calls a target in one request: its channel comes into Stasis when it answers.
+// originate calls a target in one request: its channel comes into Stasis when it answers. The request is
+// made to its end also if the caller leaves: broken off, it could be carried out after the phone was stopped.
 func (at *attempt) originate(ctx context.Context, l *leg) error {
 	ch := at.ch
 	p := params{
-		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": kindLeg, "originator": ch.callerID(),
-		"timeout": -1, // ringside ends it itself, and knows why then
+		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": kindLeg, "originator": ch.callerID(), "timeout": at.limit(),
 	}
 	if number, name, ok := at.shown(); ok {
 		p["callerId"] = callerHeader(name, number)
 	}
-	// A request that is broken off may be carried out all the same, after the one that ends the call: then the
-	// phone would ring for nobody.
-	return ch.app.rest.do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", l.id}, p, nil)
+	err := ch.made(ctx, func() error {
+		return ch.app.rest.do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", l.id}, p, nil)
+	})
+	ch.change(func() { l.asked = err == nil })
+	return err
 }
+
+// limit is for how many seconds Asterisk rings a target. ringside ends it before, and knows why then: this
+// is for the case that ringside is gone.
+func (at *attempt) limit() int { return int((at.req.Ring + spare) / time.Second) }
+
+const spare = 10 * time.Second
 
 // shown is the number and the name that called phones show, where they are not those of the caller's channel;
 // ok is false if they are, or if the number is none that a header can hold.
@@ -172,7 +193,7 @@ const maxName = 80
 // callEarly calls a target whose channel is in Stasis from the beginning, in one bridge with the caller:
 // Asterisk passes on ringing, early media and the answer itself.
 func (at *attempt) callEarly(ctx context.Context, l *leg) error {
-	ch, do := at.ch, at.ch.app.rest.do
+	ch := at.ch
 	create := params{
 		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": kindLeg, "channelId": l.id, "originator": ch.callerID(),
 	}
@@ -184,10 +205,12 @@ func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 			return err
 		}
 	}
-	if err := do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", "create"}, create, nil); err != nil {
+	if err := ch.made(ctx, func() error {
+		return ch.app.rest.do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", "create"}, create, nil)
+	}); err != nil {
 		return err
 	}
-	ch.change(func() { l.made = true })
+	ch.change(func() { l.asked = true })
 	// Before it is in Stasis it can't be commanded.
 	if err := ch.await(ctx, func() bool { return l.entered > 0 || l.gone }); err != nil {
 		return err
@@ -195,7 +218,8 @@ func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 	if err := ch.bridged(ctx, l.party); err != nil {
 		return err
 	}
-	return do(ctx, http.MethodPost, []string{"channels", l.id, "dial"}, params{"caller": ch.callerID()}, nil)
+	// Twice, it would hang up.
+	return ch.app.rest.do(ctx, http.MethodPost, []string{"channels", l.id, "dial"}, params{"caller": ch.callerID(), "timeout": at.limit()}, nil)
 }
 
 // state is how far an attempt has come.
@@ -203,6 +227,8 @@ type attemptState struct {
 	news    []ringside.Party
 	winner  *party
 	ringing bool
+	// lost is a leg of which nobody knows how it ended, and which can be called again.
+	lost *leg
 	// over: nobody can answer any more.
 	over bool
 }
@@ -219,6 +245,10 @@ func (at *attempt) state() (s attemptState) {
 			status = string(ringside.DialAnswered)
 		}
 		s.over = s.over && (l.failed != "" || l.gone)
+		if l.lost && l.failed == "" && !at.early {
+			s.lost = l
+			continue
+		}
 		if at.req.Progress != nil && status != l.told {
 			l.told = status
 			s.news = append(s.news, ringside.Party{Number: l.target.Number, State: status, Cause: l.cause})
@@ -233,11 +263,38 @@ func (l *leg) status() string {
 	case l.failed != "":
 		return string(l.failed)
 	case l.gone:
-		return string(dialstatus.OfCause(l.cause))
+		return string(l.ended())
 	case l.ringing:
 		return ringside.PartyRinging
 	}
 	return ringside.PartyDialing
+}
+
+// conclude reports how the attempt has ended for those targets of which nothing more will be heard.
+func (at *attempt) conclude(winner *party, as ringside.DialStatus) {
+	if at.req.Progress == nil {
+		return
+	}
+	for _, l := range at.legs {
+		open := false
+		at.ch.look(func() {
+			open = l.party != winner && (l.told == "" || l.told == ringside.PartyDialing || l.told == ringside.PartyRinging)
+			if open {
+				l.told = string(as)
+			}
+		})
+		if open {
+			at.req.Progress(ringside.Party{Number: l.target.Number, State: string(as)})
+		}
+	}
+}
+
+// ended is how the call to a target ended that has a channel no more.
+func (l *leg) ended() ringside.DialStatus {
+	if l.lost {
+		return ringside.DialNoAnswer // who knows; it is no reason to take the target for absent
+	}
+	return dialstatus.OfCause(l.cause)
 }
 
 // failure is the outcome of an attempt in which all have refused: as in Asterisk's Dial, a busy one counts
@@ -262,7 +319,7 @@ func (at *attempt) failure() ringside.DialResult {
 	for _, l := range at.legs {
 		status, cause := l.failed, ringside.CauseAbsent
 		if status == "" {
-			status, cause = dialstatus.OfCause(l.cause), l.cause
+			status, cause = l.ended(), l.cause
 		}
 		if res.Cause == 0 || rank(status) > rank(res.Status) {
 			res.Status, res.Cause = status, cause
@@ -287,7 +344,7 @@ func (at *attempt) stop(winner *party) {
 		all.Go(func() {
 			ctx, cancel := context.WithTimeout(at.ch.app.ctx, tidyWithin)
 			defer cancel()
-			if err := at.ch.do(ctx, http.MethodDelete, []string{"channels", l.id}, p); err != nil && !left(err) {
+			if err := at.ch.app.rest.do(ctx, http.MethodDelete, []string{"channels", l.id}, p, nil); err != nil && !left(err) {
 				at.ch.app.janitor.add(chore{hangUp, l.id})
 			}
 		})

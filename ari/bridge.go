@@ -40,17 +40,24 @@ func (ch *channel) bridged(ctx context.Context, p *party) error {
 	}
 	id := ch.app.newID(bridgeID)
 	ch.app.claim(id, ch.call)
-	ch.change(func() { ch.bridge, ch.apart = id, false })
-	do := ch.app.rest.do
-	err := do(ctx, http.MethodPost, []string{"bridges", id}, params{"type": "mixing", "name": ch.app.opt.Name}, nil)
+	name := ch.app.opt.Name
+	ch.change(func() {
+		ch.bridge, ch.apart = id, false
+		if !p.up {
+			name += " early" // nobody talks in it yet: see adopt
+		}
+	})
+	err := ch.made(ctx, func() error {
+		return ch.app.rest.do(ctx, http.MethodPost, []string{"bridges", id}, params{"type": "mixing", "name": name}, nil)
+	})
 	if err != nil {
 		return ch.outcome(ctx, err)
 	}
-	err = do(ctx, http.MethodPost, []string{"bridges", id, "addChannel"}, params{"channel": []string{ch.callerID(), p.id}}, nil)
+	err = ch.do(ctx, http.MethodPost, []string{"bridges", id, "addChannel"}, params{"channel": []string{ch.callerID(), p.id}})
 	if left(err) || errors.Is(err, ringside.ErrRefused) {
 		gone := false
 		ch.look(func() { gone = ch.caller.over() })
-		if !gone && !left(do(ctx, http.MethodGet, []string{"channels", ch.callerID()}, nil, nil)) {
+		if !gone && !left(ch.do(ctx, http.MethodGet, []string{"channels", ch.callerID()}, nil)) {
 			return fmt.Errorf("%w: %w", errLegGone, err)
 		}
 		return fmt.Errorf("%w: %w", ringside.ErrCallerGone, err)

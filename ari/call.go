@@ -2,6 +2,8 @@ package ari
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -19,13 +21,15 @@ type party struct {
 	up, gone      bool
 	cause         ringside.HangupCause // of its end
 	bridged       bool                 // with the caller
+	// asked: Asterisk has taken the request to call it; lost: it ended while nobody told ringside how.
+	asked, lost bool
+	// holds: it has put the other side on hold; this alone goes both ways.
+	holds bool
 	// hangup: somebody asked for its end.
 	hangup bool
 	// called: it is one that ringside has called, for the target; told is what was reported of it.
 	called bool
 	target ringside.Target
-	// made: Asterisk has taken the request for it.
-	made bool
 	// stands: it was put in that party's place by a transfer; replaced: another was put in its own.
 	stands   *party
 	replaced bool
@@ -56,8 +60,8 @@ type call struct {
 	plays map[string]string
 	// away: the caller is in the dialplan on ringside's behalf, and comes back.
 	away bool
-	// moved: somebody has transferred the call, and some of its channels are about to go elsewhere.
-	moved bool
+	// moved is when somebody transferred the call: some of its channels are about to go elsewhere then.
+	moved time.Time
 	// keep: they talk, and nobody is to be hung up although ringside leaves.
 	keep bool
 	// mail is VMSTATUS.
@@ -144,7 +148,7 @@ func (c *call) add(p *party) {
 // swap puts a channel in the place of another that has been transferred away. The call is locked.
 func (c *call) swap(old *party, id, name string) {
 	p := *old
-	p.id, p.name, p.entered, p.left, p.gone, p.hangup, p.up = id, name, 1, 0, false, false, true
+	p.id, p.name, p.entered, p.left, p.gone, p.hangup, p.up, p.holds = id, name, 1, 0, false, false, true, false
 	old.replaced = true
 	p.stands, p.replaced, p.bridged = old, false, true
 	if old.stands != nil {
@@ -158,7 +162,30 @@ func (c *call) swap(old *party, id, name string) {
 
 // do makes a request about the call.
 func (c *call) do(ctx context.Context, method string, path []string, p params) error {
-	return c.app.rest.do(ctx, method, path, p, nil)
+	return c.insist(ctx, func() error { return c.app.rest.do(ctx, method, path, p, nil) })
+}
+
+// insist makes a request once more when the connection is back if it was lost with the connection. So it may
+// be carried out twice: all that calls ask for is harmless twice, but for dial.
+func (c *call) insist(ctx context.Context, request func() error) error {
+	err := request()
+	if !errors.Is(err, ringside.ErrPBXAway) || !c.app.outage(ctx) {
+		return err
+	}
+	return request()
+}
+
+// made is insist for what is made under an id: that it is there already is as good.
+func (c *call) made(ctx context.Context, request func() error) error {
+	asked := 0
+	return c.insist(ctx, func() error {
+		err := request()
+		var refused *RequestError
+		if asked++; asked > 1 && errors.As(err, &refused) && refused.Status == http.StatusConflict {
+			return nil
+		}
+		return err
+	})
 }
 
 // dust is how long channels of a transferred call may take to go where they are sent.
@@ -167,10 +194,10 @@ const dust = time.Second
 // drop hangs up everybody whom ringside has called for the call, and takes its bridge away. Who has left
 // Stasis was transferred, and belongs to another call now.
 func (c *call) drop() {
-	moved := false
-	c.look(func() { moved = c.moved })
-	if moved {
-		ctx, cancel := context.WithTimeout(c.app.ctx, dust)
+	var settled time.Time
+	c.look(func() { settled = c.moved.Add(dust) })
+	if time.Now().Before(settled) {
+		ctx, cancel := context.WithDeadline(c.app.ctx, settled)
 		_ = c.await(ctx, func() bool {
 			for _, p := range c.parties {
 				if !p.over() && !p.replaced {

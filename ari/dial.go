@@ -3,6 +3,7 @@ package ari
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -38,9 +39,11 @@ func (ch *channel) Dial(ctx context.Context, req ringside.DialRequest) (ringside
 		return ch.connect(ctx, at, winner)
 	case errors.Is(err, errRung):
 		at.stop(nil)
+		at.conclude(nil, ringside.DialNoAnswer)
 		return ringside.DialResult{Status: ringside.DialNoAnswer, Cause: ringside.CauseNoAnswer}, nil
 	case err != nil:
 		at.stop(nil)
+		at.conclude(nil, ringside.DialCancelled)
 		if cause := context.Cause(ctx); cause != nil {
 			return ringside.DialResult{Status: ringside.DialCancelled}, cause
 		}
@@ -64,6 +67,7 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); at.stop(winner) }()
 	defer func() { <-stopped }()
+	at.conclude(winner, ringside.DialCancelled)
 	if err := ch.join(ctx, winner); err != nil {
 		if ctx.Err() == nil && errors.Is(err, errLegGone) {
 			// Who had answered hung up in the same moment.
@@ -80,7 +84,7 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 	}
 	ch.unlimited()
 	res.Recording = ch.record(ctx, winner, at.req)
-	ch.talk(ctx, winner)
+	ch.talk(ctx, winner, res.Recording != "")
 	res.Talk = time.Since(answered)
 	ch.limited()
 	ch.look(func() {
@@ -101,9 +105,47 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 	return res, nil
 }
 
-// talk lasts until the other side has left, or ctx ends.
-func (ch *channel) talk(ctx context.Context, with *party) {
-	_ = ch.await(ctx, func() bool { return ch.apart || ch.present(with) == nil })
+// talk lasts until the other side has left, or ctx ends. In a bridge that is recorded Asterisk plays nothing
+// to who is on hold: there it is done here.
+func (ch *channel) talk(ctx context.Context, with *party, recorded bool) {
+	playing := ""
+	defer func() {
+		if playing != "" && ctx.Err() != nil {
+			ch.moh(ch.app.ctx, http.MethodDelete, playing)
+		}
+	}()
+	for {
+		gone, listens := false, ""
+		if ch.await(ctx, func() bool {
+			q := ch.present(with)
+			if gone = ch.apart || q == nil; gone {
+				return true
+			}
+			listens = ""
+			switch {
+			case recorded && q.holds && !ch.caller.holds:
+				listens = ch.caller.id
+			case recorded && ch.caller.holds && !q.holds:
+				listens = q.id
+			}
+			return listens != playing
+		}) != nil || gone {
+			return
+		}
+		if playing != "" {
+			ch.moh(ctx, http.MethodDelete, playing)
+		}
+		if playing = listens; playing != "" {
+			ch.moh(ctx, http.MethodPost, playing)
+		}
+	}
+}
+
+// moh begins or ends music on hold for a channel that may be gone.
+func (ch *channel) moh(ctx context.Context, method, id string) {
+	ctx, cancel := context.WithTimeout(ctx, tidyWithin)
+	defer cancel()
+	_ = ch.app.rest.do(ctx, method, []string{"channels", id, "moh"}, nil, nil)
 }
 
 // present is who sits in the place of a party now: itself, or the channel that a transfer has put there;

@@ -2,6 +2,7 @@ package ari
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/CyCoreSystems/ari/v6"
 
@@ -24,6 +25,10 @@ func (a *App) digest(ev ari.Event) {
 		a.about(e.Channel, func(_ *call, p *party) { p.hangup = true })
 	case *ari.ChannelDestroyed:
 		a.about(e.Channel, func(_ *call, p *party) { p.gone, p.cause = true, ringside.HangupCause(e.Cause) })
+	case *ari.ChannelHold:
+		a.about(e.Channel, func(_ *call, p *party) { p.holds = true })
+	case *ari.ChannelUnhold:
+		a.about(e.Channel, func(_ *call, p *party) { p.holds = false })
 	case *ari.ChannelUserevent:
 		if e.Eventname == eventVoicemail {
 			a.about(e.Channel, func(c *call, _ *party) { c.mail = mailStatus(e.Userevent) })
@@ -149,6 +154,7 @@ func (a *App) started(e *ari.StasisStart) {
 					c.swap(p, e.Channel.ID, e.Channel.Name)
 				}
 			})
+			time.AfterFunc(dust, func() { a.dismiss(c, old) })
 			return
 		}
 	}
@@ -167,6 +173,19 @@ func (a *App) started(e *ari.StasisStart) {
 // transferred notes that somebody has transferred the call in a bridge.
 func (a *App) transferred(bridge string) {
 	if c := a.owner(bridge); c != nil {
-		c.change(func() { c.moved = true })
+		c.change(func() { c.moved = time.Now() })
+	}
+}
+
+// dismiss hangs up who has transferred the call, and sits in no bridge any more. A phone that has asked for it
+// itself does so by then.
+func (a *App) dismiss(c *call, id string) {
+	stays := false
+	c.look(func() {
+		p := c.parties[id]
+		stays = p != nil && p.replaced && p.inStasis()
+	})
+	if stays {
+		a.janitor.add(chore{hangUp, id})
 	}
 }

@@ -32,7 +32,8 @@ func kinds() []string {
 		ari.Events.StasisStart, ari.Events.StasisEnd, ari.Events.Dial, ari.Events.ChannelStateChange,
 		ari.Events.ChannelHangupRequest, ari.Events.ChannelDestroyed, ari.Events.ChannelUserevent,
 		ari.Events.PlaybackFinished, ari.Events.RecordingFinished, ari.Events.RecordingFailed,
-		ari.Events.BridgeBlindTransfer, ari.Events.BridgeAttendedTransfer, ari.Events.BridgeDestroyed, ari.Events.ApplicationReplaced,
+		ari.Events.BridgeBlindTransfer, ari.Events.BridgeAttendedTransfer, ari.Events.ChannelHold, ari.Events.ChannelUnhold,
+		ari.Events.BridgeDestroyed, ari.Events.ApplicationReplaced,
 	}
 }
 
@@ -59,6 +60,10 @@ func event(kind string) ari.Event {
 		return new(ari.RecordingFinished)
 	case ari.Events.RecordingFailed:
 		return new(ari.RecordingFailed)
+	case ari.Events.ChannelHold:
+		return new(ari.ChannelHold)
+	case ari.Events.ChannelUnhold:
+		return new(ari.ChannelUnhold)
 	case ari.Events.BridgeBlindTransfer:
 		return new(ari.BridgeBlindTransfer)
 	case ari.Events.BridgeAttendedTransfer:

@@ -67,7 +67,7 @@ func FuzzEvents(f *testing.F) {
 			known := &party{id: "call-1", entered: 1}
 			leg := &party{id: "leg-1", called: true, entered: 1}
 			if !names && (len(c.parties) != 2 || *c.caller != *known || *c.parties["leg-1"] != *leg || c.ctx.Err() != nil ||
-				c.moved || c.plays["sound-1"] != "" || len(c.plays) != 1) {
+				!c.moved.IsZero() || c.plays["sound-1"] != "" || len(c.plays) != 1) {
 				t.Errorf("a foreign event has changed a call: %s", frame)
 			}
 		}

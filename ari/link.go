@@ -1,6 +1,7 @@
 package ari
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -71,6 +72,33 @@ func (l *link) down(a *App, err error) {
 		l.abandon = time.AfterFunc(a.opt.Grace, func() { a.end(ringside.ErrConnectionLost) })
 	}
 }
+
+// outage waits until the connection is back, and reports whether it has been away at all: a request that
+// was lost may be the first to notice.
+func (a *App) outage(ctx context.Context) bool {
+	noticed, tick := time.NewTimer(noticing), time.NewTicker(noticing/20)
+	defer noticed.Stop()
+	defer tick.Stop()
+	for away := false; ; {
+		up := a.State().Up
+		if away && up {
+			return true
+		}
+		away = away || !up
+		select {
+		case <-tick.C:
+		case <-noticed.C:
+			if !away {
+				return false
+			}
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// noticing is how much later than a request the WebSocket may be found to be lost.
+const noticing = time.Second
 
 // stop ends the timer.
 func (l *link) stop() {

@@ -151,7 +151,7 @@ func (p *placed) callFrom() (ringside.DialStatus, error) {
 	var refused *RequestError
 	switch {
 	case err == nil:
-		p.change(func() { p.from.made = true })
+		p.change(func() { p.from.asked = true })
 		p.taken <- nil
 	case errors.As(err, &refused) && refused.Status == http.StatusInternalServerError:
 		p.taken <- nil

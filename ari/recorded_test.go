@@ -106,7 +106,7 @@ func (r *replay) picture() string {
 	}
 	slices.Sort(all)
 	for i, c := range r.calls {
-		if c.moved {
+		if !c.moved.IsZero() {
 			all = append(all, fmt.Sprintf("call%d was transferred", i+1))
 		}
 		if cause := context.Cause(c.ctx); cause != nil {

@@ -50,21 +50,9 @@ func (a *App) count(ctx context.Context) (*census, error) {
 func (a *App) resync(ctx context.Context) {
 	a.filter(ctx)
 	known := a.known()
-	var now *census
-	for {
-		var err error
-		if now, err = a.count(ctx); err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		a.log.Warn("Asterisk does not say which channels are there", "error", err)
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return
-		}
+	now := a.census(ctx)
+	if now == nil {
+		return
 	}
 	// Callers first: who has lost caller and phone has lost the caller.
 	for id, c := range known {
@@ -84,7 +72,29 @@ func (a *App) resync(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	a.adopt(now)
+	// Calls have ended meanwhile: what they had is nobody's to adopt.
+	if now = a.census(ctx); now != nil {
+		a.adopt(now)
+	}
+}
+
+// census counts until Asterisk answers; nil if ctx ends before.
+func (a *App) census(ctx context.Context) *census {
+	for {
+		now, err := a.count(ctx)
+		if err == nil {
+			return now
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		a.log.Warn("Asterisk does not say which channels are there", "error", err)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // filter keeps Asterisk from sending events that are of no use. One that can't sends them all.
@@ -111,7 +121,7 @@ func (a *App) known() map[string]*call {
 	for _, c := range calls {
 		c.look(func() {
 			for id, p := range c.parties {
-				if (p.name != "" || p.made) && !p.gone { // Asterisk knows it, or has known it
+				if (p.name != "" || p.asked) && !p.gone { // Asterisk knows it
 					all[id] = c
 				}
 			}
@@ -129,7 +139,7 @@ func (c *call) isCaller(id string) (is bool) {
 func (a *App) catchUp(c *call, id string, now *census) {
 	there, ok := now.channels[id]
 	if !ok {
-		a.about(ari.ChannelData{ID: id}, func(_ *call, p *party) { p.gone = true })
+		a.about(ari.ChannelData{ID: id}, func(_ *call, p *party) { p.gone, p.lost = true, true })
 		return
 	}
 	a.about(there, func(_ *call, p *party) {
@@ -168,18 +178,29 @@ func (a *App) adopt(now *census) {
 		if !strings.HasPrefix(b.ID, a.prefix(bridgeID)) || a.owner(b.ID) != nil {
 			continue
 		}
-		var there []string // who talks: a phone that rings in it does not
+		there, up := 0, []string(nil)
 		for _, id := range b.ChannelIDs {
-			if ch, ok := now.channels[id]; ok && ch.State == "Up" && a.owner(id) == nil {
-				there = append(there, id)
+			ch, ok := now.channels[id]
+			if !ok || a.owner(id) != nil || strings.HasPrefix(ch.Name, "Recorder/") {
+				continue
+			}
+			there++
+			// Who is not answered yet waits for a phone that nobody would stop.
+			if ch.State == "Up" {
+				up = append(up, id)
 			}
 		}
-		if len(there) >= 2 {
-			for _, id := range there {
+		switch {
+		case len(up) >= 2:
+			for _, id := range up {
 				inTalk[id] = true
 			}
-			a.foster(b.ID, there, now)
+			a.foster(b.ID, up, now)
 			continue
+		case there == 1 && len(up) == 1 && b.Name == a.opt.Name:
+			// They have talked, and the other has left.
+			inTalk[up[0]] = true
+			a.janitor.add(chore{hangUp, up[0]})
 		}
 		a.janitor.add(chore{destroy, b.ID})
 	}
@@ -224,7 +245,7 @@ func (a *App) foster(bridge string, channels []string, now *census) {
 		if err := c.await(c.ctx, func() bool {
 			n := 0
 			for _, p := range c.parties {
-				if !p.over() {
+				if !p.over() && !p.replaced {
 					n++
 				}
 			}

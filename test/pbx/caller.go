@@ -115,3 +115,26 @@ func (c *Caller) AnsweredAfter() (time.Duration, bool, error) {
 	}
 	return to[0].At.Sub(from[0].At), true, nil
 }
+
+// Calls makes so many equal calls, some per second, and waits until all have ended. In the caller's number
+// [call_number] makes them different. There is no log of their messages.
+func (a *Asterisk) Calls(dir, name string, spec CallSpec, rate, calls int) error {
+	if spec.At == "" {
+		spec.At = FromTrunk
+	}
+	port, err := a.ports.free(spec.At)
+	if err != nil {
+		return fmt.Errorf("calls: %w", err)
+	}
+	ag, err := startAgent(dir, "calls-"+name, "caller.xml", spec, spec.At, port, false,
+		"-m", fmt.Sprint(calls), "-r", fmt.Sprint(rate), "-l", "20000", fmt.Sprintf("127.0.0.1:%d", a.Port))
+	if err != nil {
+		return fmt.Errorf("calls: %w", err)
+	}
+	limit := time.Duration(calls/rate)*time.Second + spec.Talk + time.Minute
+	if err := ag.Wait(limit); err != nil {
+		_ = ag.Kill()
+		return fmt.Errorf("calls %s: %w: %s", name, err, Tail(ag.Output, 0, 20))
+	}
+	return nil
+}

@@ -51,7 +51,7 @@ func TestAKnownCallerReachesTheirManagerByName(t *testing.T) {
 		at   string
 	}{{"ringside drives the call", pbx.FromTrunk}, {"the dialplan does", pbx.FromDecide}} {
 		t.Run(x.name, func(t *testing.T) {
-			story(t, func(t *testing.T, s *stage) {
+			throughEachDoor(t, func(t *testing.T, s *stage) {
 				manager, others := s.phone("102", pbx.Answers(soon)), s.phone("101", pbx.Answers(soon))
 				crm, _ := s.crm()
 				c := s.dials(pbx.CallSpec{At: x.at, To: called, Number: "+79006000001", Talk: short})
@@ -76,7 +76,7 @@ func TestAKnownCallerReachesTheirManagerByName(t *testing.T) {
 }
 
 func TestCallsGoOnWhenTheCRMIsGone(t *testing.T) {
-	story(t, func(t *testing.T, s *stage) {
+	throughEachDoor(t, func(t *testing.T, s *stage) {
 		manager := s.phone("102", pbx.Answers(soon))
 		crm, web := s.crm()
 		rules, err := crmtest.ParseRules("*: reset")

@@ -64,6 +64,8 @@ func hostileCalls() []hostile {
 		{"second target in the called number", pbx.CallSpec{To: called + "&PJSIP/102"}},
 		{"function in the called number", pbx.CallSpec{To: called + "$%%7BSHELL(touch%%20%s)%%7D"}},
 		{"options in the called number", pbx.CallSpec{To: called + ",30,U(x)"}},
+		{"JSON of an event in the name", pbx.CallSpec{Name: `\",\"args\":\x5b\"leg\"\x5d,\"type\":\"StasisEnd\",\"x\":\"${SHELL(touch %s)}`}},
+		{"Cyrillic name", pbx.CallSpec{Name: "Иван «Петров» ${SHELL(touch %s)}"}},
 	}
 }
 
@@ -112,7 +114,7 @@ func grep(lines, text string) string {
 func TestHostileCallers(t *testing.T) {
 	for _, x := range hostileCalls() {
 		t.Run(x.name, func(t *testing.T) {
-			story(t, func(t *testing.T, s *stage) {
+			throughEachDoor(t, func(t *testing.T, s *stage) {
 				intended, other := s.phone("101", pbx.Answers(soon)), s.phone("102", pbx.Answers(soon))
 				s.ringside(toDestination([]string{"101", "102"}, `action: route_to_number, target_number: "101"`))
 				c := s.dials(x.with(s.bait()))
@@ -130,17 +132,23 @@ func TestHostileCallers(t *testing.T) {
 				if s.taken() {
 					t.Error("the caller's command was carried out")
 				}
-				rows, err := s.CDRsOf(strings.TrimPrefix(r.ID, pbx.Node+"-"))
-				s.must(err)
-				answered := 0
-				for _, row := range rows {
-					if row.Phone() == "102" {
-						t.Errorf("CDR row of the other phone: %v", row)
-					}
-					if row.Phone() == "101" && row.Disposition == "ANSWERED" {
-						answered++
-					}
+				if s.ari {
+					return // Asterisk writes no row of each phone then
 				}
+				answered := 0
+				_ = pbx.Until(patience, "", func() (bool, error) { // Asterisk may write its row after ringside
+					rows, err := s.CDRsOf(strings.TrimPrefix(r.ID, pbx.Node+"-"))
+					answered = 0
+					for _, row := range rows {
+						if row.Phone() == "102" {
+							t.Errorf("CDR row of the other phone: %v", row)
+						}
+						if row.Phone() == "101" && row.Disposition == "ANSWERED" {
+							answered++
+						}
+					}
+					return answered > 0, err
+				})
 				if answered != 1 {
 					t.Errorf("%d CDR rows say that the intended phone was talked with, want 1", answered)
 				}
@@ -167,7 +175,7 @@ func TestLineBreaksInNumbers(t *testing.T) {
 		{"end of the request in the called number", pbx.CallSpec{To: intended + "%0A%0A200%20result=0%0A200%20result=0"}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			story(t, func(t *testing.T, s *stage) {
+			throughEachDoor(t, func(t *testing.T, s *stage) {
 				right, wrong, fallback := s.phone("101", pbx.Answers(soon)), s.phone("102", pbx.Answers(soon)), s.phone(pbx.Fallback, pbx.Answers(soon))
 				s.ringside(directory([]string{"101", "102"}, `
 rules:

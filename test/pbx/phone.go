@@ -10,6 +10,8 @@ import (
 type Manner struct {
 	// Ring is how long it rings before it does what Code says. 0 is not at all.
 	Ring time.Duration
+	// Early says that it sends 183 with a session, and so may be heard, in place of 180.
+	Early bool
 	// Never says that it rings until it is cancelled.
 	Never bool
 	// Code is its final response: 200 (also 0) answers, 486 is busy, 480 not available, 603 declines.

@@ -57,12 +57,12 @@ func (s *stage) ringsideWith(o pbx.DaemonOptions) *pbx.Daemon {
 	o.AGI = s.AGI
 	var door []string
 	if s.ari {
-		o.Config += fmt.Sprintf("ari: {url: 'http://127.0.0.1:%d/ari', password: secret, timeout: 2s, grace: 5s, lease: %s}\n", s.ARI, cmp.Or(s.lease, "1m"))
+		o.Config += s.ariConfig()
 		door = []string{"--ari"}
 	}
 	s.daemon, err = pbx.StartDaemon(bin, s.dir, o)
 	s.must(err)
-	if s.ari {
+	if s.ari && !s.unconnected {
 		s.must(s.daemon.ConnectedWithARI())
 	}
 	printed, err := s.daemon.Dialplan(door...)
@@ -77,6 +77,27 @@ func (s *stage) ringsideWith(o pbx.DaemonOptions) *pbx.Daemon {
 		s.must(s.UseDialplan(filled))
 	}
 	return s.daemon
+}
+
+// ariConfig is the link with ARI in ringside's configuration.
+func (s *stage) ariConfig() string {
+	port, more := s.ARI, s.ariMore
+	if s.link != nil {
+		port = s.link.Port
+	}
+	if !strings.Contains(more, "grace:") {
+		more += ", grace: 5s"
+	}
+	return fmt.Sprintf("ari: {url: 'http://127.0.0.1:%d/ari', password: secret, timeout: 2s, lease: %s%s}\n", port, cmp.Or(s.lease, "1m"), more)
+}
+
+// restart starts the daemon again, and waits until it can take calls.
+func (s *stage) restart() {
+	s.t.Helper()
+	s.must(s.daemon.Start())
+	if s.ari {
+		s.must(s.daemon.ConnectedWithARI())
+	}
 }
 
 var fallbackLine = regexp.MustCompile(`(?m)^RINGSIDE_FALLBACK = .*$`)

@@ -30,6 +30,12 @@ type stage struct {
 	// ari: ringside drives calls through ARI, not FastAGI; lease is ari.lease, if it is not the default.
 	ari   bool
 	lease string
+	// link is what stands between ringside and ARI; nil for nothing.
+	link *pbx.Proxy
+	// ariMore are further fields of the configuration's ari, in YAML's flow style.
+	ariMore string
+	// unconnected: ringside is not expected to get through to ARI.
+	unconnected bool
 }
 
 func newStage(t *testing.T, a *pbx.Asterisk) *stage {
