@@ -76,6 +76,9 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 			return res, nil
 		}
 		ch.drop()
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, ringside.ErrCallerGone) {
+			return ringside.DialResult{Status: ringside.DialFailed}, cause
+		}
 		if ctx.Err() != nil || errors.Is(err, ringside.ErrCallerGone) {
 			res.Talk = time.Since(answered)
 			return res, nil

@@ -206,7 +206,7 @@ func (f *fake) play(id, playback string, p map[string]any) *fakeAnswer {
 	if len(play.media) == 0 {
 		return refusal_(http.StatusInternalServerError, "Failed to queue media for playback")
 	}
-	f.plays[playback] = play
+	f.plays[playback], f.played[playback] = play, true
 	before, done, left := c.tail, make(chan struct{}), c.left
 	c.tail = done
 	f.work.Go(func() {

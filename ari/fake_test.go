@@ -35,6 +35,7 @@ type fake struct {
 	bridges  map[string]*fakeBridge
 	plays    map[string]*fakePlay
 	allowed  map[string]bool   // the kinds of events that are sent; nil for all
+	played   map[string]bool   // the ids of all playbacks that were
 	made     int               // numbers channels
 	shows    map[string]string // what a phone shows, by its number
 	ends     map[string]int    // the causes with which phones' channels were hung up by a request
@@ -104,7 +105,7 @@ func newFake(t testing.TB) *fake {
 	f := &fake{
 		t: t, pipes: &pipes{calls: make(chan net.Conn), closed: make(chan struct{})}, closed: make(chan struct{}),
 		apps: map[string]*fakeSocket{}, channels: map[string]*fakeChannel{}, bridges: map[string]*fakeBridge{},
-		plays: map[string]*fakePlay{}, shows: map[string]string{}, ends: map[string]int{}, password: "secret", home: phones(map[string]*channeltest.Phone{}),
+		plays: map[string]*fakePlay{}, shows: map[string]string{}, played: map[string]bool{}, ends: map[string]int{}, password: "secret", home: phones(map[string]*channeltest.Phone{}),
 	}
 	f.srv = &http.Server{Handler: f}
 	f.work.Go(func() { _ = f.srv.Serve(f.pipes) })

@@ -54,7 +54,7 @@ func TestACallWhoseRequestsHangHoldsUpNoOther(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		for i := range 5 {
-			if answered[fmt.Sprintf("stuck-%d", i)] != 5*time.Second || errs[fmt.Sprintf("stuck-%d", i)] == nil {
+			if answered[fmt.Sprintf("stuck-%d", i)] != 6*time.Second || errs[fmt.Sprintf("stuck-%d", i)] == nil {
 				t.Errorf("the stuck call was answered after %s: %v", answered[fmt.Sprintf("stuck-%d", i)], errs[fmt.Sprintf("stuck-%d", i)])
 			}
 		}

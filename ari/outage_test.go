@@ -64,9 +64,11 @@ func TestWhatHappensInAGapIsFoundOut(t *testing.T) {
 			long, &channeltest.Phone{Answers: 50 * time.Second, Talk: 10 * time.Second}, 5 * time.Second, nil, ringside.DialAnswered,
 			70 * time.Second, "dialplan",
 		},
-		// A phone whose call is not in Stasis until it answers is let go, as the application is not there.
+		// A phone whose call is not in Stasis until it answers is let go, as the application is not there. It is
+		// rung again.
 		"a phone answers in vain": {
-			long, &channeltest.Phone{Answers: 10 * time.Second}, 5 * time.Second, nil, ringside.DialUnavailable, 40 * time.Second, "dialplan",
+			long, &channeltest.Phone{Answers: 10 * time.Second, Talk: 10 * time.Second}, 5 * time.Second, nil, ringside.DialAnswered,
+			65 * time.Second, "dialplan",
 		},
 		"an outside number answers and they talk": {
 			outside, &channeltest.Phone{Answers: 10 * time.Second, Talk: time.Minute}, 5 * time.Second, nil, ringside.DialAnswered,
