@@ -89,7 +89,6 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 	res.Recording = ch.record(ctx, winner, at.req)
 	ch.talk(ctx, winner, res.Recording != "")
 	res.Talk = time.Since(answered)
-	ch.limited()
 	ch.look(func() {
 		if winner.cause != 0 {
 			res.Cause = winner.cause
@@ -100,6 +99,7 @@ func (ch *channel) connect(ctx context.Context, at *attempt, winner *party) (rin
 		ch.change(func() { ch.keep = true })
 		return res, cause
 	}
+	ch.limited()
 	ch.drop()
 	if res.Recording != "" && !ch.kept(res.Recording, res.Talk) {
 		ch.app.log.Warn("a talk was not recorded: can Asterisk write to its folder \"recording\"?", "call", at.req.CallID)

@@ -70,7 +70,7 @@ func (ch *channel) longer(ctx context.Context, short bool) error {
 func (ch *channel) renew() {
 	due := false
 	ch.look(func() {
-		due = ch.leased && !ch.talking && !ch.done && !ch.late && !ch.away && ch.caller.inStasis() &&
+		due = ch.leased && !ch.talking && !ch.keep && !ch.done && !ch.late && !ch.away && ch.caller.inStasis() &&
 			time.Until(ch.until) <= ch.app.opt.Lease*2/3
 		for _, state := range ch.plays {
 			due = due && state != ""

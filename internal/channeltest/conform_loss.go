@@ -71,8 +71,7 @@ func lossCases() []conformCase {
 			return rings(ctx, ch, "101", "102")
 		},
 		"the caller talks": func(ctx context.Context, ch ringside.Channel) error {
-			_, err := ch.Dial(ctx, extensions("101", "103"))
-			return err
+			return rings(ctx, ch, "101", "103")
 		},
 		"the caller waits": func(ctx context.Context, ch ringside.Channel) error { return ch.Wait(ctx, "") },
 		"the caller waits for a time": func(ctx context.Context, ch ringside.Channel) error {
