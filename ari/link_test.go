@@ -156,7 +156,7 @@ func TestThePasswordIsToldToNobodyButAsterisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, opt, func(ctx context.Context, ch ringside.Channel) {
 			_, err := ch.Dial(ctx, attemptOf("101", "102"))
-			note("%v %v %v %v", err, ch, ch.Answer(ctx), ch.Hangup(ctx, 17))
+			note("%v %v %v %v", err, ch.Offer(), ch.Answer(ctx), ch.Hangup(ctx, 17))
 		})
 		s.pbx.do(func() { s.pbx.password = canary })
 		s.start()
