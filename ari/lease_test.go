@@ -2,7 +2,9 @@ package ari
 
 import (
 	"context"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,4 +116,40 @@ func TestALeaseIsNotMovedOnBehindASound(t *testing.T) {
 		}
 		l.Leave()
 	})
+}
+
+// A talk is not cut because Asterisk did not answer, or had an error, when its lease was taken away.
+func TestATalkHasNoLeaseAlsoWhenTakingItAwayFails(t *testing.T) {
+	for name, answer := range map[string]fakeAnswer{
+		"there is no answer": {hang: true}, "there is an error": {status: http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, Options{}, waitsOrDials, func(s *site) {
+				s.once(`"variable":"TIMEOUT(absolute)"`, answer)
+				l := s.callTo("call-1", "101", &channeltest.Phone{Answers: time.Second})
+				after(2 * time.Hour)
+				s.ended(l, "")
+				l.Leave()
+			})
+		})
+	}
+}
+
+// A lease that is moved on in the moment in which somebody answers does not stay with the talk.
+func TestATalkThatBeginsWhileALeaseIsMovedOnHasNone(t *testing.T) {
+	a := &App{opt: Options{}.withDefaults(), owners: map[string]*call{}, calls: map[*call]struct{}{}}
+	for range 200_000 {
+		c := a.newCall(context.Background())
+		c.caller = &party{id: "call-1", entered: 1}
+		ch := &channel{call: c, leased: true}
+		ch.vars.running = true // what is put stays pending
+		var both sync.WaitGroup
+		both.Go(ch.renew)
+		ch.unlimited()
+		both.Wait()
+		c.cancel(nil)
+		if last := ch.vars.pending[len(ch.vars.pending)-1]; last.Value != "0" {
+			t.Fatalf("the talk is cut after %s s", last.Value)
+		}
+	}
 }
