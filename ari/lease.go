@@ -54,15 +54,23 @@ func (ch *channel) limited() {
 	ch.look(func() { ch.talking, ch.until = false, time.Now() })
 }
 
+// shortSound is more than it takes to say somebody's place in a queue, leaseOfPlace the least with which that begins.
+const (
+	shortSound   = 30 * time.Second
+	leaseOfPlace = 2 * shortSound
+)
+
 // longer gives the caller a lease for a sound, behind which every other would wait; if what they have is
 // enough for a short one, they keep that.
 func (ch *channel) longer(ctx context.Context, short bool) error {
 	lease, enough := ch.app.opt.Lease, false
-	ch.look(func() { enough = !ch.leased || short && time.Until(ch.until) > lease/2 })
-	if enough {
+	ch.look(func() { enough = !ch.leased || short && time.Until(ch.until) > shortSound })
+	switch {
+	case enough:
 		return nil
-	}
-	if !short {
+	case short:
+		lease = max(lease, leaseOfPlace)
+	default:
 		lease += maxPlayback
 	}
 	v, _ := ch.leaseFor(lease)

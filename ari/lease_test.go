@@ -153,3 +153,22 @@ func TestATalkThatBeginsWhileALeaseIsMovedOnHasNone(t *testing.T) {
 		}
 	}
 }
+
+// Who has a lease that is shorter than what they are told of their place in the queue hears it to its end.
+func TestAShortLeaseDoesNotEndInAnAnnouncement(t *testing.T) {
+	story(t, Options{Lease: 3 * time.Second}, func(ctx context.Context, ch ringside.Channel) {
+		for ctx.Err() == nil {
+			_ = ch.Play(ctx, ringside.Prompt{Position: 3})
+			waiting, cancel := context.WithTimeout(ctx, 20*time.Second)
+			_ = ch.Wait(waiting, "")
+			cancel()
+		}
+	}, func(s *site) {
+		l := s.line("call-1", nil)
+		after(10 * time.Minute)
+		s.ended(l, "")
+		s.crash()
+		after(time.Minute)
+		s.ended(l, "dialplan")
+	})
+}
