@@ -19,6 +19,8 @@ type census struct {
 	// mine are the channels that are subscribed to by the application: those in Stasis among them.
 	mine    map[string]bool
 	bridges []ari.BridgeData
+	// entered is how often each channel had come into Stasis before all this was asked.
+	entered map[string]int
 }
 
 func (a *App) count(ctx context.Context) (*census, error) {
@@ -49,11 +51,12 @@ func (a *App) count(ctx context.Context) (*census, error) {
 // are lost.
 func (a *App) resync(ctx context.Context) {
 	a.filter(ctx)
-	known := a.known()
+	known, entered := a.known()
 	now := a.census(ctx)
 	if now == nil {
 		return
 	}
+	now.entered = entered
 	// Callers first: who has lost caller and phone has lost the caller.
 	for id, c := range known {
 		if c.isCaller(id) {
@@ -109,25 +112,25 @@ func (a *App) filter(ctx context.Context) {
 	}
 }
 
-// known are the channels that calls have, with their calls.
-func (a *App) known() map[string]*call {
+// known are the channels that calls have, with their calls, and how often each has come into Stasis.
+func (a *App) known() (all map[string]*call, entered map[string]int) {
 	a.mu.Lock()
 	calls := make([]*call, 0, len(a.calls))
 	for c := range a.calls {
 		calls = append(calls, c)
 	}
 	a.mu.Unlock()
-	all := map[string]*call{}
+	all, entered = map[string]*call{}, map[string]int{}
 	for _, c := range calls {
 		c.look(func() {
 			for id, p := range c.parties {
 				if (p.name != "" || p.asked) && !p.gone { // Asterisk knows it
-					all[id] = c
+					all[id], entered[id] = c, p.entered
 				}
 			}
 		})
 	}
-	return all
+	return all, entered
 }
 
 func (c *call) isCaller(id string) (is bool) {
@@ -147,7 +150,9 @@ func (a *App) catchUp(c *call, id string, now *census) {
 		switch {
 		case now.mine[id] && p.up && p.entered == 0:
 			p.entered = 1
-		case !now.mine[id] && p.entered > 0 && p != c.caller:
+		case p == c.caller && (c.away || p.entered != now.entered[id]):
+			// They are meant to be in the dialplan, or have come back meanwhile.
+		case !now.mine[id] && p.entered > 0:
 			p.left = p.entered
 		}
 	})
