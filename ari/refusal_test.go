@@ -145,3 +145,18 @@ func TestAnAnswerThatRepeatsTheRequestIsNotShown(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+// A target that Asterisk refuses to call is not hung up afterwards.
+func TestNobodyIsHungUpWhoWasNotCalled(t *testing.T) {
+	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
+		for range 100 {
+			if res, err := ch.Dial(ctx, attemptOf("199")); res.Status != ringside.DialUnavailable || err != nil {
+				t.Errorf("the attempt ended as %s, %v", res.Status, err)
+			}
+		}
+	}, func(s *site) {
+		s.line("call-1", nil)
+		after(time.Second)
+		s.count(0, "DELETE channels/ringside-leg")
+	})
+}
