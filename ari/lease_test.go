@@ -172,3 +172,17 @@ func TestAShortLeaseDoesNotEndInAnAnnouncement(t *testing.T) {
 		s.ended(l, "dialplan")
 	})
 }
+
+// A ringside that dies in the moment in which somebody answers leaves a lease behind. The next one takes it away.
+func TestATalkOfAnEarlierRingsideHasNoLease(t *testing.T) {
+	story(t, Options{}, waitsOrDials, func(s *site) {
+		s.once(`"variable":"TIMEOUT(absolute)"`, fakeAnswer{hang: true})
+		l := s.callTo("call-1", "101", &channeltest.Phone{Answers: time.Second})
+		after(1100 * time.Millisecond)
+		s.crash()
+		s.start()
+		after(2 * time.Hour)
+		s.ended(l, "")
+		l.Leave()
+	})
+}

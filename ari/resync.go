@@ -229,6 +229,23 @@ func inStasis(ch ari.ChannelData, app string) bool {
 	return p == nil || p.AppName == "" || p.AppName == "Stasis" && (p.AppData == app || strings.HasPrefix(p.AppData, app+","))
 }
 
+// unlimit takes away the leases of those who talk: an earlier ringside may not have come to it.
+func (a *App) unlimit(channels []string, now *census) {
+	v := leaseOf(0)
+	for _, id := range channels {
+		p := now.channels[id].Dialplan
+		if strings.HasPrefix(id, a.prefix(legID)) || p != nil && p.AppData != "" && !strings.HasSuffix(p.AppData, ","+withT) {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(a.ctx, tidyWithin)
+		err := a.rest.do(ctx, http.MethodPost, []string{"channels", id, "variable"}, params{"variable": v.Name, "value": v.Value}, nil)
+		cancel()
+		if err != nil && !left(err) {
+			a.log.Warn("a talk may be cut: its lease could not be taken away", "channel", now.channels[id].Name, "error", err)
+		}
+	}
+}
+
 // foster minds a talk that nobody minds until one of the two leaves: then it ends for the other, too.
 func (a *App) foster(bridge string, channels []string, now *census) {
 	c := a.newCall(a.ctx)
@@ -246,6 +263,7 @@ func (a *App) foster(bridge string, channels []string, now *census) {
 	a.wg.Go(func() {
 		defer c.cancel(nil)
 		defer a.leave(c)
+		a.unlimit(channels, now)
 		// Once more without anybody to mind it, the talk goes on.
 		if err := c.await(c.ctx, func() bool {
 			n := 0
