@@ -146,7 +146,7 @@ func (at *attempt) call(ctx context.Context, l *leg) error {
 		return err
 	case errors.As(err, &refused) && !errors.Is(err, ringside.ErrNotPermitted):
 		// 500 "Allocation failed" is what Asterisk says of a device that is not registered.
-		at.ch.change(func() { l.failed = ringside.DialUnavailable })
+		at.ch.change(func() { l.failed, l.gone = ringside.DialUnavailable, true }) // there is nothing to be hung up
 		return nil
 	case errors.Is(err, ringside.ErrNotPermitted):
 		at.ch.change(func() { l.failed = ringside.DialFailed })

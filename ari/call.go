@@ -166,10 +166,11 @@ func (c *call) do(ctx context.Context, method string, path []string, p params) e
 }
 
 // insist makes a request once more when the connection is back if it was lost with the connection. So it may
-// be carried out twice: all that calls ask for is harmless twice, but for dial.
+// be carried out twice: all that calls ask for is harmless twice, but for dial. It waits no longer than the call
+// lasts, also for a request that is not broken off.
 func (c *call) insist(ctx context.Context, request func() error) error {
 	err := request()
-	if !errors.Is(err, ringside.ErrPBXAway) || !c.app.outage(ctx) {
+	if !errors.Is(err, ringside.ErrPBXAway) || !c.app.outage(ctx, c.ctx) {
 		return err
 	}
 	return request()

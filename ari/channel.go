@@ -179,12 +179,24 @@ func (ch *channel) Hangup(ctx context.Context, cause ringside.HangupCause) error
 		return err
 	}
 	ch.told(ctx, ringside.ResultDone)
-	ch.change(func() { ch.done = true })
-	err := ch.do(context.WithoutCancel(ctx), http.MethodDelete, []string{"channels", ch.callerID()}, reason(cause))
+	id := ch.callerID()
+	err := ch.part(ctx, chore{hangUp, id}, http.MethodDelete, []string{"channels", id}, reason(cause))
 	if left(err) {
 		return nil // it was gone already, as it was meant to be
 	}
 	return ch.outcome(ctx, err)
+}
+
+// part makes the request with which a call ends for ringside. If it fails, the chore is done in its place as soon
+// as Asterisk does it: nobody minds the caller any more.
+func (ch *channel) part(ctx context.Context, otherwise chore, method string, path []string, p params) error {
+	ch.change(func() { ch.done = true })
+	// The caller's leaving Stasis ends ctx, and may be told before this is answered.
+	err := ch.do(context.WithoutCancel(ctx), method, path, p)
+	if err != nil && !left(err) {
+		ch.app.janitor.add(otherwise)
+	}
+	return err
 }
 
 // told waits until RINGSIDE_RESULT can be read, for a moment: Asterisk 16 sets variables up to 200 ms after it
@@ -238,9 +250,8 @@ func (ch *channel) Release(ctx context.Context, result ringside.Result) error {
 	if err := ch.tell(ctx, result); err != nil {
 		return err
 	}
-	ch.change(func() { ch.done = true })
-	// The caller's leaving Stasis ends ctx, and may be told before this is answered.
-	return ch.outcome(ctx, ch.do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", ch.callerID(), "continue"}, nil))
+	id := ch.callerID()
+	return ch.outcome(ctx, ch.part(ctx, chore{goOn, id}, http.MethodPost, []string{"channels", id, "continue"}, nil))
 }
 
 // tell sets RINGSIDE_RESULT, the last of the variables and the proof that the call was served.

@@ -134,7 +134,7 @@ func argument(e *ari.StasisStart, i int) string {
 
 // started takes a channel that comes into Stasis.
 func (a *App) started(e *ari.StasisStart) {
-	if c := a.owner(e.Channel.ID); c != nil {
+	if c := a.owner(e.Channel.ID); c != nil && !a.parted(c, e) {
 		c.change(func() {
 			if p := c.parties[e.Channel.ID]; p != nil {
 				p.name = e.Channel.Name
@@ -168,6 +168,19 @@ func (a *App) started(e *ari.StasisStart) {
 	default:
 		a.take(e)
 	}
+}
+
+// parted reports whether a channel that comes into Stasis has left the call that still owns it, and is not expected
+// back: then it is a call of its own.
+func (a *App) parted(c *call, e *ari.StasisStart) (parted bool) {
+	c.look(func() {
+		p := c.parties[e.Channel.ID]
+		parted = p != nil && p.over() && (p != c.caller || !c.away) && argument(e, argKind) != kindLeg
+	})
+	if parted {
+		a.disclaim(e.Channel.ID)
+	}
+	return parted
 }
 
 // transferred notes that somebody has transferred the call in a bridge.

@@ -30,7 +30,12 @@ func (ch *channel) leaseFor(d time.Duration) (ringside.Variable, bool) {
 	if ch.leased {
 		ch.look(func() { ch.until = time.Now().Add(d) })
 	}
-	return ringside.Variable{Name: variableLease, Value: strconv.Itoa(int(d / time.Second))}, ch.leased
+	return leaseOf(d), ch.leased
+}
+
+// leaseOf is the variable of a lease; 0 is none.
+func leaseOf(d time.Duration) ringside.Variable {
+	return ringside.Variable{Name: variableLease, Value: strconv.Itoa(int(d / time.Second))}
 }
 
 // unlimited ends the lease: a talk goes on whatever becomes of ringside.
@@ -38,8 +43,10 @@ func (ch *channel) unlimited() {
 	if !ch.leased {
 		return
 	}
-	ch.look(func() { ch.talking = true })
-	ch.vars.put(ch, []ringside.Variable{{Name: variableLease, Value: "0"}})
+	ch.look(func() {
+		ch.talking = true
+		ch.vars.put(ch, []ringside.Variable{leaseOf(0)})
+	})
 }
 
 // limited gives the caller a lease again, after a talk or what else had none or a longer one.
@@ -47,15 +54,23 @@ func (ch *channel) limited() {
 	ch.look(func() { ch.talking, ch.until = false, time.Now() })
 }
 
+// shortSound is more than it takes to say somebody's place in a queue, leaseOfPlace the least with which that begins.
+const (
+	shortSound   = 30 * time.Second
+	leaseOfPlace = 2 * shortSound
+)
+
 // longer gives the caller a lease for a sound, behind which every other would wait; if what they have is
 // enough for a short one, they keep that.
 func (ch *channel) longer(ctx context.Context, short bool) error {
 	lease, enough := ch.app.opt.Lease, false
-	ch.look(func() { enough = !ch.leased || short && time.Until(ch.until) > lease/2 })
-	if enough {
+	ch.look(func() { enough = !ch.leased || short && time.Until(ch.until) > shortSound })
+	switch {
+	case enough:
 		return nil
-	}
-	if !short {
+	case short:
+		lease = max(lease, leaseOfPlace)
+	default:
 		lease += maxPlayback
 	}
 	v, _ := ch.leaseFor(lease)
@@ -66,20 +81,30 @@ func (ch *channel) longer(ctx context.Context, short bool) error {
 }
 
 // renew moves the lease on if a third of it has passed, unless they talk or have left. While they hear a sound
-// it would wait behind that, and take a connection: there is time afterwards.
+// it would wait behind that, and take a connection: there is time afterwards. Of those who talk it is taken away
+// once more if that has failed. All this is one step: a talk that begins meanwhile must not get a lease.
 func (ch *channel) renew() {
-	due := false
 	ch.look(func() {
-		due = ch.leased && !ch.talking && !ch.keep && !ch.done && !ch.late && !ch.away && ch.caller.inStasis() &&
-			time.Until(ch.until) <= ch.app.opt.Lease*2/3
-		for _, state := range ch.plays {
-			due = due && state != ""
+		if !ch.leased || ch.keep || ch.done || ch.late || ch.away || !ch.caller.inStasis() {
+			return
 		}
+		if ch.talking {
+			if ch.vars.failed(variableLease) {
+				ch.vars.put(ch, []ringside.Variable{leaseOf(0)})
+			}
+			return
+		}
+		if time.Until(ch.until) > ch.app.opt.Lease*2/3 {
+			return
+		}
+		for _, state := range ch.plays {
+			if state == "" {
+				return
+			}
+		}
+		ch.until = time.Now().Add(ch.app.opt.Lease)
+		ch.vars.put(ch, []ringside.Variable{leaseOf(ch.app.opt.Lease)})
 	})
-	if due {
-		v, _ := ch.lease()
-		ch.vars.put(ch, []ringside.Variable{v})
-	}
 }
 
 // renewLeases moves all leases on from time to time, until the application ends. A caller who has just come

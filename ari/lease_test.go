@@ -2,7 +2,9 @@ package ari
 
 import (
 	"context"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -112,6 +114,75 @@ func TestALeaseIsNotMovedOnBehindASound(t *testing.T) {
 		if log := s.log.String(); strings.Contains(log, "could not be set") {
 			t.Errorf("a request has waited too long:\n%s", log)
 		}
+		l.Leave()
+	})
+}
+
+// A talk is not cut because Asterisk did not answer, or had an error, when its lease was taken away.
+func TestATalkHasNoLeaseAlsoWhenTakingItAwayFails(t *testing.T) {
+	for name, answer := range map[string]fakeAnswer{
+		"there is no answer": {hang: true}, "there is an error": {status: http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, Options{}, waitsOrDials, func(s *site) {
+				s.once(`"variable":"TIMEOUT(absolute)"`, answer)
+				l := s.callTo("call-1", "101", &channeltest.Phone{Answers: time.Second})
+				after(2 * time.Hour)
+				s.ended(l, "")
+				l.Leave()
+			})
+		})
+	}
+}
+
+// A lease that is moved on in the moment in which somebody answers does not stay with the talk.
+func TestATalkThatBeginsWhileALeaseIsMovedOnHasNone(t *testing.T) {
+	a := &App{opt: Options{}.withDefaults(), owners: map[string]*call{}, calls: map[*call]struct{}{}}
+	for range 200_000 {
+		c := a.newCall(context.Background())
+		c.caller = &party{id: "call-1", entered: 1}
+		ch := &channel{call: c, leased: true}
+		ch.vars.running = true // what is put stays pending
+		var both sync.WaitGroup
+		both.Go(ch.renew)
+		ch.unlimited()
+		both.Wait()
+		c.cancel(nil)
+		if last := ch.vars.pending[len(ch.vars.pending)-1]; last.Value != "0" {
+			t.Fatalf("the talk is cut after %s s", last.Value)
+		}
+	}
+}
+
+// Who has a lease that is shorter than what they are told of their place in the queue hears it to its end.
+func TestAShortLeaseDoesNotEndInAnAnnouncement(t *testing.T) {
+	story(t, Options{Lease: 3 * time.Second}, func(ctx context.Context, ch ringside.Channel) {
+		for ctx.Err() == nil {
+			_ = ch.Play(ctx, ringside.Prompt{Position: 3})
+			waiting, cancel := context.WithTimeout(ctx, 20*time.Second)
+			_ = ch.Wait(waiting, "")
+			cancel()
+		}
+	}, func(s *site) {
+		l := s.line("call-1", nil)
+		after(10 * time.Minute)
+		s.ended(l, "")
+		s.crash()
+		after(time.Minute)
+		s.ended(l, "dialplan")
+	})
+}
+
+// A ringside that dies in the moment in which somebody answers leaves a lease behind. The next one takes it away.
+func TestATalkOfAnEarlierRingsideHasNoLease(t *testing.T) {
+	story(t, Options{}, waitsOrDials, func(s *site) {
+		s.once(`"variable":"TIMEOUT(absolute)"`, fakeAnswer{hang: true})
+		l := s.callTo("call-1", "101", &channeltest.Phone{Answers: time.Second})
+		after(1100 * time.Millisecond)
+		s.crash()
+		s.start()
+		after(2 * time.Hour)
+		s.ended(l, "")
 		l.Leave()
 	})
 }

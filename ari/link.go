@@ -74,8 +74,8 @@ func (l *link) down(a *App, err error) {
 }
 
 // outage waits until the connection is back, and reports whether it has been away at all: a request that
-// was lost may be the first to notice.
-func (a *App) outage(ctx context.Context) bool {
+// was lost may be the first to notice. It gives up when the request's ctx or that of its call ends.
+func (a *App) outage(ctx, call context.Context) bool {
 	noticed, tick := time.NewTimer(noticing), time.NewTicker(noticing/20)
 	defer noticed.Stop()
 	defer tick.Stop()
@@ -92,6 +92,8 @@ func (a *App) outage(ctx context.Context) bool {
 				return false
 			}
 		case <-ctx.Done():
+			return false
+		case <-call.Done():
 			return false
 		}
 	}

@@ -95,7 +95,8 @@ func baseURL(raw string) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("url: it is no URL, such as http://127.0.0.1:8088/ari")
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return nil, fmt.Errorf("url: %.80q is no URL, such as http://127.0.0.1:8088/ari", u.Redacted())
+		// It is not shown: what stands before an @ may be a password.
+		return nil, errors.New("url: it is no URL, such as http://127.0.0.1:8088/ari")
 	case u.User != nil:
 		return nil, errors.New("url: user and password belong in username and password")
 	case u.RawQuery != "" || u.Fragment != "":

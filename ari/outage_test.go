@@ -132,6 +132,32 @@ func TestWhatHappensInAGapIsFoundOut(t *testing.T) {
 	}
 }
 
+// Who is moved elsewhere in a gap has left the call: nobody is rung for them any more, and who talked with them is not
+// left in silence.
+func TestACallerIsMovedElsewhereInAGap(t *testing.T) {
+	for name, answers := range map[string]time.Duration{"while it rings": time.Hour, "while they talk": time.Second} {
+		t.Run(name, func(t *testing.T) {
+			req := attemptOf("101")
+			req.Ring = 5 * time.Minute
+			out := make(chan outcome, 1)
+			story(t, Options{Grace: 2 * time.Minute}, dialsOnce(out, req), func(s *site) {
+				l := s.line("call-1", map[string]*channeltest.Phone{"101": {Answers: answers, Talk: time.Hour}})
+				after(5 * time.Second)
+				s.away(20*time.Second, func() { s.pbx.do(func() { s.pbx.leave(s.pbx.channels["call-1"]) }) })
+				after(5 * time.Second)
+				if seen := l.Seen(); len(seen) == 0 || seen[len(seen)-1] != "101 stops" && seen[len(seen)-1] != "101 is let go" {
+					t.Errorf("the phone saw %q", seen)
+				}
+				if n := s.app.State().Calls; n != 0 {
+					t.Errorf("%d calls are known", n)
+				}
+				s.ended(l, "dialplan")
+				l.Leave()
+			})
+		})
+	}
+}
+
 // restart is Asterisk's end and new beginning: nothing is left, and nobody is told.
 func (s *site) restart() {
 	s.pbx.do(func() {

@@ -35,7 +35,7 @@ func (ch *channel) Play(ctx context.Context, p ringside.Prompt) error {
 	if err := ch.longer(ch.ctx, place); err != nil {
 		return err
 	}
-	if !place {
+	if !place || ch.app.opt.Lease < leaseOfPlace {
 		defer ch.limited()
 	}
 	return ch.playback(ctx, media)

@@ -174,7 +174,7 @@ func TestRecordingsEndWithTheRightPicture(t *testing.T) {
 		"caller-hangs-up":                    `caller1: up over; call1: the caller is gone`,
 		"caller-hangs-up-while-ringing":      `caller1: over; leg1: rang over no_answer; call1: the caller is gone`,
 		"continue":                           `caller1: up over; call1: the caller is gone`,
-		"continue-again":                     `caller1: came 2 times over; call1: the caller is gone`,
+		"continue-again":                     `caller1: over; call1: the caller is gone`,
 		"continue-subscribed":                `caller1: up over 16; call1: the caller is gone`,
 		"failover":                           `caller1: up over 16; leg1: rang over busy; leg2: rang up over 16; call1: the caller is gone`,
 		"no-answer":                          `caller1: over; leg1: rang over no_answer; call1: the caller is gone`,

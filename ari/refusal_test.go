@@ -2,6 +2,8 @@ package ari
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -126,5 +128,35 @@ func TestAUserWhoMayOnlyReadIsToldOf(t *testing.T) {
 		s.pbx.do(func() { s.pbx.readOnly = false })
 		after(10 * time.Second)
 		s.ended(l, "dialplan")
+	})
+}
+
+// Something in Asterisk's place that answers with what it was asked, as proxies do that are being set up, does not
+// get the password into logs and reports.
+func TestAnAnswerThatRepeatsTheRequestIsNotShown(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadGateway)
+		_, _ = w.Write([]byte("no upstream for Authorization: " + r.Header.Get("Authorization")))
+	}))
+	defer srv.Close()
+	opt := Options{URL: srv.URL + "/ari", Username: "ringside", Password: ringside.NewSecret("sesame")}
+	_, err := Probe(t.Context(), opt)
+	if err == nil || !strings.Contains(err.Error(), "502: Bad Gateway") || strings.Contains(err.Error(), "Basic") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// A target that Asterisk refuses to call is not hung up afterwards.
+func TestNobodyIsHungUpWhoWasNotCalled(t *testing.T) {
+	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
+		for range 100 {
+			if res, err := ch.Dial(ctx, attemptOf("199")); res.Status != ringside.DialUnavailable || err != nil {
+				t.Errorf("the attempt ended as %s, %v", res.Status, err)
+			}
+		}
+	}, func(s *site) {
+		s.line("call-1", nil)
+		after(time.Second)
+		s.count(0, "DELETE channels/ringside-leg")
 	})
 }

@@ -122,7 +122,7 @@ func (r *rest) do(ctx context.Context, method string, path []string, p params, o
 	case err != nil:
 		return fmt.Errorf("%s: %w: %w", what, ringside.ErrPBXAway, err)
 	case res.StatusCode >= http.StatusMultipleChoices:
-		return &RequestError{What: what, Status: res.StatusCode, Message: message(body)}
+		return &RequestError{What: what, Status: res.StatusCode, Message: message(res.StatusCode, body)}
 	case out == nil:
 		return nil
 	case len(body) > maxAnswer:
@@ -185,16 +185,17 @@ func segment(s string) error {
 	return nil
 }
 
-// message is what Asterisk says of a refusal, on one line.
-func message(body []byte) string {
+// message is what Asterisk says of a refusal, on one line. What is not in its form is not shown: who answers is
+// something else, and may repeat the request with its password.
+func message(status int, body []byte) string {
 	var m struct {
 		Message string `json:"message"`
 		Error   string `json:"error"`
 	}
-	text := strings.TrimSpace(string(body[:min(len(body), maxMessage)]))
-	if json.Unmarshal(body, &m) == nil && m.Message+m.Error != "" {
-		text = strings.TrimPrefix(m.Message+": "+m.Error, ": ")
+	if json.Unmarshal(body, &m) != nil || m.Message+m.Error == "" {
+		return http.StatusText(status)
 	}
+	text := strings.TrimPrefix(m.Message+": "+m.Error, ": ")
 	return strings.TrimSuffix(strings.Map(func(c rune) rune {
 		if c < ' ' {
 			return ' '

@@ -19,6 +19,8 @@ type census struct {
 	// mine are the channels that are subscribed to by the application: those in Stasis among them.
 	mine    map[string]bool
 	bridges []ari.BridgeData
+	// entered is how often each channel had come into Stasis before all this was asked.
+	entered map[string]int
 }
 
 func (a *App) count(ctx context.Context) (*census, error) {
@@ -49,11 +51,12 @@ func (a *App) count(ctx context.Context) (*census, error) {
 // are lost.
 func (a *App) resync(ctx context.Context) {
 	a.filter(ctx)
-	known := a.known()
+	known, entered := a.known()
 	now := a.census(ctx)
 	if now == nil {
 		return
 	}
+	now.entered = entered
 	// Callers first: who has lost caller and phone has lost the caller.
 	for id, c := range known {
 		if c.isCaller(id) {
@@ -109,25 +112,25 @@ func (a *App) filter(ctx context.Context) {
 	}
 }
 
-// known are the channels that calls have, with their calls.
-func (a *App) known() map[string]*call {
+// known are the channels that calls have, with their calls, and how often each has come into Stasis.
+func (a *App) known() (all map[string]*call, entered map[string]int) {
 	a.mu.Lock()
 	calls := make([]*call, 0, len(a.calls))
 	for c := range a.calls {
 		calls = append(calls, c)
 	}
 	a.mu.Unlock()
-	all := map[string]*call{}
+	all, entered = map[string]*call{}, map[string]int{}
 	for _, c := range calls {
 		c.look(func() {
 			for id, p := range c.parties {
 				if (p.name != "" || p.asked) && !p.gone { // Asterisk knows it
-					all[id] = c
+					all[id], entered[id] = c, p.entered
 				}
 			}
 		})
 	}
-	return all
+	return all, entered
 }
 
 func (c *call) isCaller(id string) (is bool) {
@@ -147,7 +150,9 @@ func (a *App) catchUp(c *call, id string, now *census) {
 		switch {
 		case now.mine[id] && p.up && p.entered == 0:
 			p.entered = 1
-		case !now.mine[id] && p.entered > 0 && p != c.caller:
+		case p == c.caller && (c.away || p.entered != now.entered[id]):
+			// They are meant to be in the dialplan, or have come back meanwhile.
+		case !now.mine[id] && p.entered > 0:
 			p.left = p.entered
 		}
 	})
@@ -224,6 +229,23 @@ func inStasis(ch ari.ChannelData, app string) bool {
 	return p == nil || p.AppName == "" || p.AppName == "Stasis" && (p.AppData == app || strings.HasPrefix(p.AppData, app+","))
 }
 
+// unlimit takes away the leases of those who talk: an earlier ringside may not have come to it.
+func (a *App) unlimit(channels []string, now *census) {
+	v := leaseOf(0)
+	for _, id := range channels {
+		p := now.channels[id].Dialplan
+		if strings.HasPrefix(id, a.prefix(legID)) || p != nil && p.AppData != "" && !strings.HasSuffix(p.AppData, ","+withT) {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(a.ctx, tidyWithin)
+		err := a.rest.do(ctx, http.MethodPost, []string{"channels", id, "variable"}, params{"variable": v.Name, "value": v.Value}, nil)
+		cancel()
+		if err != nil && !left(err) {
+			a.log.Warn("a talk may be cut: its lease could not be taken away", "channel", now.channels[id].Name, "error", err)
+		}
+	}
+}
+
 // foster minds a talk that nobody minds until one of the two leaves: then it ends for the other, too.
 func (a *App) foster(bridge string, channels []string, now *census) {
 	c := a.newCall(a.ctx)
@@ -241,6 +263,7 @@ func (a *App) foster(bridge string, channels []string, now *census) {
 	a.wg.Go(func() {
 		defer c.cancel(nil)
 		defer a.leave(c)
+		a.unlimit(channels, now)
 		// Once more without anybody to mind it, the talk goes on.
 		if err := c.await(c.ctx, func() bool {
 			n := 0

@@ -120,6 +120,26 @@ func TestStopEndsAlsoWhenAsteriskHangs(t *testing.T) {
 	})
 }
 
+// Nor does one that is away while a caller is being given back: a later ringside finds the caller.
+func TestStopEndsAlsoWhileAsteriskIsAwayAndACallerIsGivenBack(t *testing.T) {
+	story(t, Options{Grace: time.Hour}, func(ctx context.Context, ch ringside.Channel) {
+		_ = ch.Answer(ctx)
+		time.Sleep(5 * time.Second)
+		_ = ch.Release(ctx, ringside.ResultReleased)
+	}, func(s *site) {
+		s.line("call-1", nil)
+		after(2 * time.Second)
+		s.once("call-1/continue", fakeAnswer{hang: true})
+		s.pbx.do(func() { s.pbx.refuses = -1 })
+		s.pbx.cut()
+		after(20 * time.Second)
+		time.AfterFunc(5*time.Minute, func() { s.pbx.do(func() { s.pbx.refuses = 0 }) })
+		if left, took := s.halt(time.Second); left != 1 || took > 20*time.Second {
+			t.Errorf("%d calls were left after %s", left, took)
+		}
+	})
+}
+
 func TestStopBeforeAnythingHasBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, begin := range map[string]func(s *site){

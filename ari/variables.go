@@ -16,10 +16,12 @@ type variables struct {
 	mu      sync.Mutex
 	pending []ringside.Variable
 	running bool
-	idle    chan struct{} // closed when nothing is being set; nil if nobody waits
+	// lost are those whose last setting has failed.
+	lost map[string]bool
+	idle chan struct{} // closed when nothing is being set; nil if nobody waits
 }
 
-// put sets variables soon.
+// put sets variables soon. It waits for nothing, and may be called with the call locked.
 func (v *variables) put(ch *channel, vars []ringside.Variable) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -66,10 +68,34 @@ func (v *variables) run(ch *channel) {
 		ctx, cancel := context.WithTimeout(ch.app.ctx, tidyWithin)
 		err := ch.setAll(ctx, vars)
 		cancel()
+		v.note(vars, err)
 		if err != nil && !left(err) {
 			ch.app.log.Warn("channel variables could not be set", "channel", ch.offer.Channel, "error", err)
 		}
 	}
+}
+
+// note notes whether variables could be set. Of a channel that has left nothing can be set any more.
+func (v *variables) note(vars []ringside.Variable, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, n := range vars {
+		delete(v.lost, n.Name)
+		if err == nil || left(err) {
+			continue
+		}
+		if v.lost == nil {
+			v.lost = map[string]bool{}
+		}
+		v.lost[n.Name] = true
+	}
+}
+
+// failed reports whether a variable could not be set, and nobody has tried again.
+func (v *variables) failed(name string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.lost[name] && !v.running
 }
 
 // wait returns when nothing is being set.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -66,13 +67,14 @@ func (c *ARIConfig) problems(bad complaint) {
 		return
 	}
 	for _, err := range (ari.Options{URL: c.URL, Username: c.Username, Name: c.App}).Validate() {
-		bad("ari", "%s", err)
+		field, why, _ := strings.Cut(err.Error(), ": ")
+		bad("ari."+field, "%s", why)
 	}
 	if c.Password.IsZero() && c.PasswordFile == "" {
 		bad("ari.password", "is missing: it is the one of the user [%s] in ari.conf", c.Username)
 	}
 	u, err := url.Parse(c.URL)
-	if err != nil {
+	if err != nil || u.Host == "" {
 		return
 	}
 	if u.Scheme != "https" && !c.Insecure && !onLoopback(net.JoinHostPort(u.Hostname(), "0")) {

@@ -48,6 +48,9 @@ func TestConfigurationErrorsNameTheKeyAndTheLine(t *testing.T) {
 		{"no URL of a CRM", "crm: {url: crm.example.com}\n", []string{"crm.url: is no URL"}},
 		{"a password in the URL", "crm: {url: 'https://u:sesame@crm.example.com/'}\n", []string{"crm.url: has a user name or password"}},
 		{"a query in the URL", "crm: {url: 'https://crm.example.com/?token=sesame'}\n", []string{"crm.url: has a query"}},
+		{"an ARI without its scheme", "ari: {url: 'sesame:open@127.0.0.1:8088/ari', password: x}\n", []string{"ari.url: it is no URL"}},
+		{"an ARI with a password in the URL", "ari: {url: 'http://u:sesame@127.0.0.1:8088/ari', password: x}\n", []string{"ari.url: user and password belong"}},
+		{"names of an ARI", "ari: {url: 'http://127.0.0.1:8088/ari', password: x, username: '', app: 'a b'}\n", []string{"ari.username: it is missing", "ari.app: \"a b\" is no name"}},
 		{"a CRM in the clear", "crm: {url: 'http://crm.example.com/'}\n", []string{"crm.url: is http"}},
 		{"a CRM in the clear beyond the allowed network", "crm: {url: 'http://10.1.0.1/', allow: [10.2.0.0/16]}\n", []string{"crm.url: is http"}},
 		{

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/test/pbx"
 )
 
@@ -26,5 +27,25 @@ func TestRingsideDiesForGood(t *testing.T) {
 		if !talks.Running() {
 			t.Error("the talk has ended, too")
 		}
+	})
+}
+
+// Who waits and is transferred talks for as long as they like: what they had of a lease does not cut
+// that talk.
+func TestWhoWaitsAndIsTransferredTalksWithoutALease(t *testing.T) {
+	throughARI(t, func(t *testing.T, s *stage) {
+		s.phone("101", pbx.Rings())
+		two := s.phone("102", pbx.Answers(soon))
+		s.lease = "3s"
+		s.managed(toGroup([]string{"101", "102"}, `members: ["101"], ring_timeout: 3, max_queue_size: 2, queue_timeout: 60`))
+		c := s.dials(pbx.CallSpec{To: called, Talk: 20 * time.Second})
+		s.say("transfer", s.channel("trunk", ringside.ChannelRing).Name, "102")
+		s.received(two, "ACK")
+		began := time.Now()
+		s.must(pbx.Until(patience, "some leases have passed", func() (bool, error) { return time.Since(began) > 5*time.Second, nil }))
+		if !c.Running() {
+			t.Error("the talk was cut")
+		}
+		s.saw(two, 1, 0, 0)
 	})
 }
