@@ -104,6 +104,7 @@ func (a *App) Stop(ctx context.Context, cause error) int {
 // run keeps the connection until the application is stopped.
 func (a *App) run() {
 	wait := backoff.Backoff{First: 500 * time.Millisecond, Last: 15 * time.Second}
+	yields := backoff.Backoff{First: 4 * time.Minute, Last: time.Hour}
 	for a.ctx.Err() == nil {
 		began := time.Now()
 		err := a.session()
@@ -115,7 +116,7 @@ func (a *App) run() {
 		}
 		a.link.down(a, err)
 		if errors.Is(err, errReplaced) {
-			a.yield()
+			a.yield(yields.Next(0))
 			continue
 		}
 		a.pause(wait.Next(0))
@@ -131,10 +132,12 @@ func (a *App) pause(d time.Duration) {
 	}
 }
 
-// yield leaves the name to whom it was taken by, for as long as Asterisk knows an application of the name.
-// Two that take it from one another would serve nobody.
-func (a *App) yield() {
-	for a.ctx.Err() == nil {
+// yield leaves the name to whom it was taken by, for as long as Asterisk knows an application of the name:
+// two that take it from one another would serve nobody. Asterisk knows it also for the sake of what this
+// ringside has connected, so there is an end to it, which comes later each time.
+func (a *App) yield(atMost time.Duration) {
+	until := time.Now().Add(atMost)
+	for a.ctx.Err() == nil && time.Now().Before(until) {
 		a.pause(yieldFor)
 		err := a.rest.do(a.ctx, http.MethodGet, []string{"applications", a.opt.Name}, nil, nil)
 		if errors.Is(err, ringside.ErrNoChannel) {

@@ -19,10 +19,11 @@ func (ch *channel) join(ctx context.Context, p *party) error {
 	if err := ch.Answer(ctx); err != nil && !errors.Is(err, ringside.ErrRefused) {
 		return err
 	}
-	inBridge := false
-	if err := ch.await(ctx, func() bool { inBridge = p.bridged; return p.entered > 0 || p.over() }); err != nil {
+	if err := ch.entered(ctx, p); err != nil {
 		return err
 	}
+	inBridge := false
+	ch.look(func() { inBridge = p.bridged })
 	if inBridge {
 		return nil
 	}
@@ -31,6 +32,27 @@ func (ch *channel) join(ctx context.Context, p *party) error {
 		return err
 	}
 	return ch.bridged(ctx, p)
+}
+
+// entering is how long the event may take that tells that who has answered can be commanded.
+const entering = 3 * time.Second
+
+// entered waits until who has answered can be commanded. If Asterisk does not tell, it is asked.
+func (ch *channel) entered(ctx context.Context, p *party) error {
+	told, cancel := context.WithTimeout(ctx, entering)
+	defer cancel()
+	err := ch.await(told, func() bool { return p.entered > 0 || p.over() })
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if err := ch.do(ctx, http.MethodGet, []string{"channels", p.id}, nil); err != nil {
+		if left(err) {
+			return fmt.Errorf("%w: %w", errLegGone, err)
+		}
+		return ch.outcome(ctx, err)
+	}
+	ch.change(func() { p.entered = max(p.entered, 1) })
+	return nil
 }
 
 // bridged puts the caller and a party into the call's bridge.

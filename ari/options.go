@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -81,6 +82,11 @@ func (o Options) Validate() (errs []error) {
 	}
 	if o.Name != "" && !dialplan.Word(o.Name, maxAppName) {
 		errs = append(errs, fmt.Errorf("app: %.40q is no name: letters, digits and _ - . may stand in one", o.Name))
+	}
+	for _, kind := range []string{legID, placedID, bridgeID, soundID} {
+		if strings.HasSuffix(o.Name, "-"+kind) {
+			errs = append(errs, fmt.Errorf("app: %.40q ends in -%s, as the names do that ringside gives to its channels and bridges", o.Name, kind))
+		}
 	}
 	return errs
 }

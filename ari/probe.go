@@ -95,7 +95,9 @@ func (rep *Report) ask(ctx context.Context, r *rest) error {
 	if err := r.do(ctx, http.MethodGet, []string{"asterisk", "info"}, nil, &about); err != nil {
 		return err
 	}
-	rep.Version, rep.Entity = about.System.Version, about.System.Entity
+	if rep.Version, rep.Entity = about.System.Version, about.System.Entity; rep.Version == "" {
+		return fmt.Errorf("%w: %s is no Asterisk: it tells no version", ringside.ErrRefused, r.base.Host)
+	}
 	var pong struct {
 		Timestamp ari.DateTime `json:"timestamp"`
 	}

@@ -22,8 +22,9 @@ const (
 	// (session_keep_alive in http.conf): a request on its way would be lost. net/http may lose one that is made
 	// in the moment in which it closes a connection itself: what happens at full seconds does not meet it.
 	idleFor = 9700 * time.Millisecond
-	// maxAnswer bounds what is read of an answer, maxMessage what is told of a refusal.
-	maxAnswer  = 4 << 20
+	// maxAnswer bounds what is read of an answer: the longest is the list of all channels, of which each takes
+	// less than a kilobyte. maxMessage bounds what is told of a refusal.
+	maxAnswer  = 64 << 20
 	maxMessage = 200
 )
 
