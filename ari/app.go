@@ -86,12 +86,7 @@ func (a *App) Stop(ctx context.Context, cause error) int {
 	select {
 	case <-done:
 	case <-ctx.Done():
-		a.mu.Lock()
-		left = len(a.calls)
-		for c := range a.calls {
-			c.cancel(cause)
-		}
-		a.mu.Unlock()
+		left = a.end(cause)
 		<-done
 	}
 	a.cancel(cause)

@@ -62,6 +62,8 @@ type call struct {
 	away bool
 	// moved is when somebody transferred the call: some of its channels are about to go elsewhere then.
 	moved time.Time
+	// doom is why all calls are being ended.
+	doom error
 	// keep: they talk, and nobody is to be hung up although ringside leaves.
 	keep bool
 	// mail is VMSTATUS.

@@ -43,15 +43,15 @@ func (ch *channel) callerID() (id string) {
 // claimTurn makes the deadline of the decision pass without effect from now on; it is an error if it has
 // passed.
 func (ch *channel) claimTurn(ctx context.Context) error {
-	late := false
-	ch.look(func() { late, ch.spoken = ch.late, true })
-	if late {
+	late, doom := false, error(nil)
+	ch.look(func() { late, ch.spoken, doom = ch.late, true, ch.doom })
+	switch {
+	case late:
 		return errLate
-	}
-	if ctx.Err() != nil {
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
-	return nil
+	return doom
 }
 
 // ask makes a request about the caller's channel. The errors are those of ringside.Channel.

@@ -111,13 +111,18 @@ func (l *link) stop() {
 	}
 }
 
-// end ends all calls in progress; their channels stay as they are.
-func (a *App) end(cause error) {
+// end ends all calls in progress and returns how many those were; their channels stay as they are. All of
+// them know it before the first one notices: what it gives back must be of no use to the others any more.
+func (a *App) end(cause error) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for c := range a.calls {
+		c.look(func() { c.doom = cause })
+	}
+	for c := range a.calls {
 		c.cancel(cause)
 	}
+	return len(a.calls)
 }
 
 // Ready reports why calls can't be taken; nil if they can.

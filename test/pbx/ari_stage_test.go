@@ -83,19 +83,23 @@ func (s *stage) bridges() ([]string, error) {
 	return ids, nil
 }
 
-// hangsUp ends the call of a channel whose name begins like this, as its phone would.
+// hangsUp ends the call of a channel whose name begins like this, as its phone would: the oldest's, which has
+// the lowest number.
 func (s *stage) hangsUp(prefix string) {
 	s.t.Helper()
 	out, err := s.CLI("core show channels concise")
 	s.must(err)
+	oldest := ""
 	for line := range strings.Lines(out) {
-		if name, _, _ := strings.Cut(line, "!"); strings.HasPrefix(name, prefix) {
-			_, err := s.CLI("channel request hangup " + name)
-			s.must(err)
-			return
+		if name, _, _ := strings.Cut(line, "!"); strings.HasPrefix(name, prefix) && (oldest == "" || name < oldest) {
+			oldest = name
 		}
 	}
-	s.t.Fatalf("there is no channel %s:\n%s", prefix, out)
+	if oldest == "" {
+		s.t.Fatalf("there is no channel %s:\n%s", prefix, out)
+	}
+	_, err = s.CLI("channel request hangup " + oldest)
+	s.must(err)
 }
 
 // logged waits until ringside's log has a text.
