@@ -74,6 +74,9 @@ func (s *stage) ringsideWith(o pbx.DaemonOptions) *pbx.Daemon {
 	now, err := s.Dialplan()
 	s.must(err)
 	if now != filled {
+		if s.ari && s.before == "" {
+			s.before = now
+		}
 		s.must(s.UseDialplan(filled))
 	}
 	return s.daemon

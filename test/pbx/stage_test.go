@@ -30,6 +30,8 @@ type stage struct {
 	// ari: ringside drives calls through ARI, not FastAGI; lease is ari.lease, if it is not the default.
 	ari   bool
 	lease string
+	// before is the dialplan that the next story finds again, which may have no ringside; empty is the present one.
+	before string
 	// link is what stands between ringside and ARI; nil for nothing.
 	link *pbx.Proxy
 	// ariMore are further fields of the configuration's ari, in YAML's flow style.
@@ -69,6 +71,11 @@ func (s *stage) end() {
 	}
 	if s.daemon != nil {
 		_ = s.daemon.Kill()
+	}
+	if s.before != "" {
+		if err := s.UseDialplan(s.before); err != nil {
+			s.t.Error(err)
+		}
 	}
 	if s.t.Failed() {
 		s.tell()
