@@ -17,7 +17,7 @@ func (ch *channel) Play(ctx context.Context, p ringside.Prompt) error {
 		if p.Sound == "" {
 			return ch.speak(ctx, p.Text)
 		}
-		if !soundName(p.Sound) {
+		if !ringside.SoundName(p.Sound) {
 			return fmt.Errorf("%w: %.40q is no sound's name", ringside.ErrRefused, p.Sound)
 		}
 		media = []string{"sound:" + p.Sound}
@@ -47,24 +47,6 @@ func position(place int) []string {
 		return []string{"sound:queue-youarenext"}
 	}
 	return []string{"sound:queue-thereare", "number:" + strconv.Itoa(place-1), "sound:queue-callswaiting"}
-}
-
-// soundName reports whether the text names a sound below Asterisk's own folder. A comma would begin the next
-// sound, a colon a scheme.
-func soundName(s string) bool {
-	if s == "" || len(s) > 128 || s[0] == '/' {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '/':
-		case c == '.' && i > 0 && s[i-1] != '.':
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 // maxPlayback bounds a sound: of some, Asterisk never says that they have ended.

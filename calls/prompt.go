@@ -40,7 +40,7 @@ func (s *Switchboard) announce(ctx context.Context, c *call, d *ringside.Decisio
 		return true, err
 	}
 	prompt := ringside.Prompt{Sound: d.Announcement}
-	if !soundName(d.Announcement) {
+	if !ringside.SoundName(d.Announcement) {
 		prompt = ringside.Prompt{Text: d.Announcement}
 	}
 	err = c.ch.Play(ctx, prompt)
@@ -59,22 +59,4 @@ func (s *Switchboard) announce(ctx context.Context, c *call, d *ringside.Decisio
 		r.Status, r.Disposition = r.Status.Advance(ringside.StatusNoAnswer), ringside.EndAnnounced
 	})
 	return true, c.ch.Hangup(ctx, ringside.CauseNormal)
-}
-
-// soundName reports whether the text is a sound's name: one word of ASCII letters, digits and
-// _ - . and /, without "..", as file names of sounds are made of. Anything else is spoken.
-func soundName(s string) bool {
-	if s == "" || len(s) > 128 || s[0] == '/' {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '/':
-		case c == '.' && i > 0 && s[i-1] != '.':
-		default:
-			return false
-		}
-	}
-	return true
 }
