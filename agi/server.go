@@ -116,16 +116,9 @@ func (s *Server) Stop(ctx context.Context, cause error) int {
 }
 
 func defaultCommand(opt Options) (string, error) {
-	vars := []ringside.Variable{{Name: dialplan.VarResult, Value: string(ringside.ResultReleased)}}
-	if opt.Default != "" {
-		dial, err := opt.Dial.String(ringside.Target{Kind: ringside.ToExtension, Number: opt.Default})
-		if err != nil {
-			return "", fmt.Errorf("the default extension: %w", err)
-		}
-		vars = []ringside.Variable{
-			{Name: dialplan.VarDialString, Value: dial},
-			{Name: dialplan.VarResult, Value: string(ringside.ResultDefault)},
-		}
+	vars, err := opt.Dial.Default(opt.Default)
+	if err != nil {
+		return "", err
 	}
 	return "EXEC MSet " + quote(dialplan.Assignments(vars)), nil
 }

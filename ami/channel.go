@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // channel is what is known of one channel. Its fields are as Asterisk last said.
@@ -70,7 +71,7 @@ func (c *channel) take(m Message) {
 			c.Bridge = string(value)
 		}
 	}
-	c.Endpoint = endpointOf(c.Name)
+	c.Endpoint = dialplan.Device(c.Name)
 }
 
 // lineCall is the channel's part in what is reported about its extension.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 var _ ringside.CallControl = (*PBX)(nil)
@@ -130,7 +131,7 @@ func (p *PBX) Record(ctx context.Context, r ringside.RecordRequest) (ringside.Re
 		if !ok {
 			return ringside.Recording{}, fmt.Errorf("%w: %s", ringside.ErrNoChannel, r.Channel)
 		}
-		name = time.Now().Format("20060102-150405-") + wordOf(ch.ID)
+		name = time.Now().Format("20060102-150405-") + dialplan.FileName(ch.ID)
 	}
 	file := name + "." + format
 	_, err := p.do(ctx, NewAction("MixMonitor", "Channel", r.Channel, "File", file))
@@ -138,16 +139,6 @@ func (p *PBX) Record(ctx context.Context, r ringside.RecordRequest) (ringside.Re
 		return ringside.Recording{}, err
 	}
 	return ringside.Recording{Channel: r.Channel, File: file}, nil
-}
-
-// wordOf keeps what may stand in a file's name.
-func wordOf(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '.' {
-			return r
-		}
-		return '_'
-	}, s)
 }
 
 // StopRecord implements ringside.CallControl. Asterisk tells no id of a recording over this interface:
@@ -251,7 +242,7 @@ func (p *PBX) Channels(ctx context.Context) ([]ringside.ChannelInfo, error) {
 			name := m.Get("Channel")
 			if ringside.ChannelName(name) {
 				all = append(all, ringside.ChannelInfo{
-					Name: name, Endpoint: endpointOf(name), State: channelState(m.find("ChannelState")),
+					Name: name, Endpoint: dialplan.Device(name), State: channelState(m.find("ChannelState")),
 					CallerName: "(line breaks in a number)",
 				})
 			}

@@ -2,14 +2,13 @@ package ami
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 const (
@@ -84,7 +83,7 @@ func (p *PBX) call(ctx context.Context, a Action, who ringside.Target, ring time
 	if ring == 0 {
 		ring = defaultRing
 	}
-	made := ringside.Originated{ID: newChannelID(kind)}
+	made := ringside.Originated{ID: dialplan.UniqueID(kind)}
 	a = a.With("Channel", device).With("ChannelId", made.ID).With("Async", "true").
 		With("Timeout", fmt.Sprint(ring.Milliseconds()))
 	if async {
@@ -155,14 +154,6 @@ const (
 	placedID = "ringside-"
 	spyID    = "ringside-spy-"
 )
-
-// newChannelID makes a unique id in the form of Asterisk's own: the time, a point, and what makes it
-// unique.
-func newChannelID(kind string) string {
-	b := make([]byte, 6)
-	_, _ = rand.Read(b) // it never fails
-	return fmt.Sprintf("%s%d.%s", kind, time.Now().Unix(), hex.EncodeToString(b))
-}
 
 // noPlace says where the places come from, if Asterisk misses one.
 func (p *PBX) noPlace(err error) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // attemptLegs makes the legs of attempts.
@@ -94,7 +95,7 @@ func (t *teller) transferredTo(s *stay) string {
 	case s.attended && local(s.by.firstName):
 		return t.calledBy(t.named(otherHalf(s.by.firstName)), time.Time{})
 	case s.attended:
-		return t.number(endpointOf(s.by.name))
+		return t.number(dialplan.Device(s.by.name))
 	case strings.Trim(s.target, "+*#0123456789") == "":
 		return s.target
 	}

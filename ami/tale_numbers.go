@@ -2,11 +2,13 @@ package ami
 
 import (
 	"strings"
+
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // bare is a channel's endpoint without its technology, as in an Offer.
 func bare(channel string) string {
-	_, endpoint, ok := strings.Cut(endpointOf(channel), "/")
+	_, endpoint, ok := strings.Cut(dialplan.Device(channel), "/")
 	if !ok {
 		return ""
 	}

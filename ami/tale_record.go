@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // teller makes the record of a call that is over.
@@ -134,7 +135,7 @@ func (t *teller) firstCalled() string {
 
 // target is whom an attempt was to reach.
 func (t *teller) target(a *attempt) string {
-	device := endpointOf(a.name)
+	device := dialplan.Device(a.name)
 	if n := t.number(device); n != "" {
 		return n
 	}
@@ -149,7 +150,7 @@ func (t *teller) who(p *part) string {
 	if p == nil {
 		return ""
 	}
-	if n := t.number(endpointOf(p.name)); n != "" {
+	if n := t.number(dialplan.Device(p.name)); n != "" {
 		return n
 	}
 	if a := t.attemptAt(p); a != nil {
@@ -161,7 +162,7 @@ func (t *teller) who(p *part) string {
 // outside reports whether an attempt led to a device that is no extension's.
 func (t *teller) outside(a *attempt) bool {
 	if a.dest != nil {
-		return !a.dest.noise && !local(a.name) && t.number(endpointOf(a.name)) == ""
+		return !a.dest.noise && !local(a.name) && t.number(dialplan.Device(a.name)) == ""
 	}
 	if t.reached(a) {
 		return false

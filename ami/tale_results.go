@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // settleLeg completes a leg: its end, its result, and who answered.
@@ -61,7 +62,7 @@ func (t *teller) settleAttempt(d *draft, a *attempt) {
 	d.Answered = d.Targets[0]
 	if a.dest != nil {
 		// Somebody else may have picked it up.
-		d.Answered = cmp.Or(t.number(endpointOf(a.dest.name)), d.Answered)
+		d.Answered = cmp.Or(t.number(dialplan.Device(a.dest.name)), d.Answered)
 	}
 	if d.row != nil && d.row.answered() {
 		d.bill(d.row.billed)

@@ -45,12 +45,3 @@ func party(b []byte) string {
 	}
 	return ""
 }
-
-// endpointOf is the device of a channel's name: PJSIP/101 of PJSIP/101-0000002a. The name's last "-" and
-// what follows it are Asterisk's.
-func endpointOf(channel string) string {
-	if i := strings.LastIndexByte(channel, '-'); i > 0 {
-		return channel[:i]
-	}
-	return channel
-}

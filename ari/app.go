@@ -31,6 +31,8 @@ type App struct {
 	log     *calmlog.Log
 	janitor janitor
 	link    link
+	// defaults release a call that there was no decision on in time.
+	defaults []ringside.Variable
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -58,8 +60,12 @@ func New(opt Options, handler ringside.Handler) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	defaults, err := opt.Dial.Default(opt.Default)
+	if err != nil {
+		defaults, _ = opt.Dial.Default("") // there is always the dialplan's own fallback
+	}
 	a := &App{
-		opt: opt, rest: r, handler: handler, log: calmlog.New(opt.Log),
+		opt: opt, defaults: defaults, rest: r, handler: handler, log: calmlog.New(opt.Log),
 		owners: map[string]*call{}, calls: map[*call]struct{}{},
 	}
 	a.janitor = janitor{app: a, chores: map[chore]*trial{}, wake: make(chan struct{}, 1)}

@@ -2,8 +2,6 @@ package ari
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -61,13 +59,8 @@ const (
 	soundID  = "sound"
 )
 
-// newID makes an id in the form of Asterisk's own: the time, a point, and what makes it unique. By its
-// beginning ringside knows it again after a restart.
-func (a *App) newID(kind string) string {
-	b := make([]byte, 6)
-	_, _ = rand.Read(b) // it never fails
-	return fmt.Sprintf("%s%d.%s", a.prefix(kind), time.Now().Unix(), hex.EncodeToString(b))
-}
+// newID makes an id by whose beginning ringside knows it again after a restart.
+func (a *App) newID(kind string) string { return dialplan.UniqueID(a.prefix(kind)) }
 
 func (a *App) prefix(kind string) string { return a.opt.Name + "-" + kind + "-" }
 
@@ -222,7 +215,7 @@ func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 	return ch.app.rest.do(ctx, http.MethodPost, []string{"channels", l.id, "dial"}, params{"caller": ch.callerID(), "timeout": at.limit()}, nil)
 }
 
-// state is how far an attempt has come.
+// attemptState is how far an attempt has come.
 type attemptState struct {
 	news    []ringside.Party
 	winner  *party

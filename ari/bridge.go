@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // errLegGone says that who was to be connected has left.
@@ -100,7 +101,7 @@ func (ch *channel) record(ctx context.Context, with *party, req ringside.DialReq
 	if !wanted || !ch.app.opt.Record {
 		return ""
 	}
-	name := time.Now().UTC().Format("20060102-150405-") + fileName(req.CallID)
+	name := time.Now().UTC().Format("20060102-150405-") + dialplan.FileName(req.CallID)
 	ch.app.claim(name, ch.call)
 	ch.change(func() { ch.plays[name] = "" })
 	err := ch.do(ctx, http.MethodPost, []string{"bridges", ch.bridge, "record"},
@@ -124,14 +125,4 @@ func (ch *channel) kept(file string, talk time.Duration) bool {
 	state := ""
 	_ = ch.await(ctx, func() bool { state = ch.plays[strings.TrimSuffix(file, format)]; return state != "" })
 	return state != failed && (state != empty || talk < 2*time.Second)
-}
-
-// fileName keeps what may stand in a file's name.
-func fileName(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '.' {
-			return r
-		}
-		return '_'
-	}, s)
 }

@@ -3,7 +3,9 @@ package ari
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -89,6 +91,13 @@ func (a *App) enter(c *call) bool {
 	a.calls[c] = struct{}{}
 	a.wg.Add(1) // here, so that Stop waits for it
 	return true
+}
+
+// inProgress are the calls of this moment.
+func (a *App) inProgress() []*call {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Collect(maps.Keys(a.calls))
 }
 
 // leave forgets the call and all its ids.

@@ -108,10 +108,7 @@ func (ch *channel) Tell(ctx context.Context, id string, d *ringside.Decision) er
 		vars = append(vars, v)
 	}
 	ch.vars.put(ch, vars)
-	if err != nil {
-		return err
-	}
-	return nil
+	return err
 }
 
 // Wait implements ringside.Channel. The music goes on until something else is done with the caller, so

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/CyCoreSystems/ari/v6"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 var _ ringside.CallControl = (*App)(nil)
@@ -144,10 +144,7 @@ func (a *App) Channels(ctx context.Context) ([]ringside.ChannelInfo, error) {
 
 func info(ch ari.ChannelData) ringside.ChannelInfo {
 	i := ringside.ChannelInfo{
-		Name: ch.Name, ID: ch.ID, State: channelState(ch.State),
-	}
-	if end := strings.LastIndexByte(ch.Name, '-'); end > 0 {
-		i.Endpoint = ch.Name[:end]
+		Name: ch.Name, ID: ch.ID, State: channelState(ch.State), Endpoint: dialplan.Device(ch.Name),
 	}
 	if t := ch.Creationtime; t != nil {
 		i.Since = time.Unix(t.Seconds, int64(t.Nanos))

@@ -118,13 +118,7 @@ func (a *App) renewLeases() {
 			return
 		case <-tick.C:
 		}
-		a.mu.Lock()
-		all := make([]*call, 0, len(a.calls))
-		for c := range a.calls {
-			all = append(all, c)
-		}
-		a.mu.Unlock()
-		for _, c := range all {
+		for _, c := range a.inProgress() {
 			if c.renew != nil {
 				c.renew()
 			}

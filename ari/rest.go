@@ -111,11 +111,7 @@ func (r *rest) do(ctx context.Context, method string, path []string, p params, o
 		if ctx.Err() != nil {
 			return fmt.Errorf("%s: %w", what, context.Cause(ctx))
 		}
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) {
-			err = wrapped.Err // without the URL once more
-		}
-		return fmt.Errorf("%s: %w: %w", what, ringside.ErrPBXAway, err)
+		return fmt.Errorf("%s: %w: %w", what, ringside.ErrPBXAway, plainCause(err))
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))

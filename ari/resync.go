@@ -65,7 +65,9 @@ func (a *App) resync(ctx context.Context) {
 		}
 	}
 	for id, c := range known {
-		a.catchUp(c, id, now)
+		if !c.isCaller(id) {
+			a.catchUp(c, id, now)
+		}
 	}
 	err := a.rest.do(ctx, http.MethodGet, []string{"asterisk", "modules", "func_strings.so"}, nil, nil)
 	a.noArray.Store(left(err))
@@ -114,14 +116,8 @@ func (a *App) filter(ctx context.Context) {
 
 // known are the channels that calls have, with their calls, and how often each has come into Stasis.
 func (a *App) known() (all map[string]*call, entered map[string]int) {
-	a.mu.Lock()
-	calls := make([]*call, 0, len(a.calls))
-	for c := range a.calls {
-		calls = append(calls, c)
-	}
-	a.mu.Unlock()
 	all, entered = map[string]*call{}, map[string]int{}
-	for _, c := range calls {
+	for _, c := range a.inProgress() {
 		c.look(func() {
 			for id, p := range c.parties {
 				if (p.name != "" || p.asked) && !p.gone { // Asterisk knows it

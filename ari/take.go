@@ -86,14 +86,7 @@ func (ch *channel) expire() {
 	a.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(a.ctx, tidyWithin)
 		defer cancel()
-		vars := []ringside.Variable{{Name: dialplan.VarResult, Value: string(ringside.ResultReleased)}}
-		if dial, err := a.opt.Dial.String(ringside.Target{Kind: ringside.ToExtension, Number: a.opt.Default}); err == nil {
-			vars = []ringside.Variable{
-				{Name: dialplan.VarDialString, Value: dial},
-				{Name: dialplan.VarResult, Value: string(ringside.ResultDefault)},
-			}
-		}
-		_ = ch.setAll(ctx, vars)
+		_ = ch.setAll(ctx, a.defaults)
 		a.cleanUp(chore{goOn, ch.id})
 	})
 }

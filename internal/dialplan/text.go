@@ -93,3 +93,22 @@ func Endpoint(channel string) string {
 	}
 	return rest
 }
+
+// Device is the device of a channel's name, with its technology: PJSIP/101 of PJSIP/101-0000002a. The name's
+// last "-" and what follows it are Asterisk's.
+func Device(channel string) string {
+	if i := strings.LastIndexByte(channel, '-'); i > 0 {
+		return channel[:i]
+	}
+	return channel
+}
+
+// FileName keeps of a text what may stand in a file's name.
+func FileName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '.' {
+			return r
+		}
+		return '_'
+	}, s)
+}

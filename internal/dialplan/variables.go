@@ -1,6 +1,7 @@
 package dialplan
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -64,6 +65,21 @@ func (d Dial) Variables(decision *ringside.Decision, id string) ([]ringside.Vari
 	add(VarCallerName, decision.CallerName)
 	add(VarCallID, id)
 	return vars, err
+}
+
+// Default are the variables with which a call is released that there was no decision on in time: an extension
+// that the dialplan rings, or without one its own fallback. It is an error if nobody can dial it.
+func (d Dial) Default(extension string) ([]ringside.Variable, error) {
+	if extension == "" {
+		return []ringside.Variable{{Name: VarResult, Value: string(ringside.ResultReleased)}}, nil
+	}
+	dial, err := d.String(ringside.Target{Kind: ringside.ToExtension, Number: extension})
+	if err != nil {
+		return nil, fmt.Errorf("the default extension: %w", err)
+	}
+	return []ringside.Variable{
+		{Name: VarDialString, Value: dial}, {Name: VarResult, Value: string(ringside.ResultDefault)},
+	}, nil
 }
 
 // Assignments is the argument of MSet, which splits at commas outside of quotes
