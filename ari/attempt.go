@@ -153,7 +153,7 @@ func (at *attempt) call(ctx context.Context, l *leg) error {
 func (at *attempt) originate(ctx context.Context, l *leg) error {
 	ch := at.ch
 	p := params{
-		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": kindLeg, "originator": ch.callerID(), "timeout": at.limit(),
+		"endpoint": l.dial, "app": ch.app.opt.Name, "appArgs": kindLeg, "originator": ch.callerID(), "timeout": limit(at.req.Ring),
 	}
 	if number, name, ok := at.shown(); ok {
 		p["callerId"] = callerHeader(name, number)
@@ -167,7 +167,7 @@ func (at *attempt) originate(ctx context.Context, l *leg) error {
 
 // limit is for how many seconds Asterisk rings a target. ringside ends it before, and knows why then: this
 // is for the case that ringside is gone.
-func (at *attempt) limit() int { return int((at.req.Ring + spare) / time.Second) }
+func limit(ring time.Duration) int { return int((ring + spare) / time.Second) }
 
 const spare = 10 * time.Second
 
@@ -212,7 +212,7 @@ func (at *attempt) callEarly(ctx context.Context, l *leg) error {
 		return err
 	}
 	// Twice, it would hang up.
-	return ch.app.rest.do(ctx, http.MethodPost, []string{"channels", l.id, "dial"}, params{"caller": ch.callerID(), "timeout": at.limit()}, nil)
+	return ch.app.rest.do(ctx, http.MethodPost, []string{"channels", l.id, "dial"}, params{"caller": ch.callerID(), "timeout": limit(at.req.Ring)}, nil)
 }
 
 // attemptState is how far an attempt has come.

@@ -137,7 +137,8 @@ func (p *placed) run() {
 
 // callFrom calls the one who is called first, and waits for the answer.
 func (p *placed) callFrom() (ringside.DialStatus, error) {
-	ctx, cancel := context.WithTimeoutCause(p.ctx, cmp.Or(p.request.Ring, ringFrom), errRung)
+	ring := cmp.Or(p.request.Ring, ringFrom)
+	ctx, cancel := context.WithTimeoutCause(p.ctx, ring, errRung)
 	defer cancel()
 	variables := map[string]string{}
 	for _, v := range p.request.Variables {
@@ -145,7 +146,7 @@ func (p *placed) callFrom() (ringside.DialStatus, error) {
 	}
 	// It is not broken off: see originate. The end of the call may be told before it is answered.
 	err := p.do(context.WithoutCancel(ctx), http.MethodPost, []string{"channels", p.id}, params{
-		"endpoint": p.dial, "app": p.app.opt.Name, "appArgs": kindLeg, "timeout": -1, "variables": variables,
+		"endpoint": p.dial, "app": p.app.opt.Name, "appArgs": kindLeg, "timeout": limit(ring), "variables": variables,
 		"callerId": callerHeader(p.request.CallerName, cmp.Or(p.request.CallerID, p.request.To.Number)),
 	})
 	var refused *RequestError

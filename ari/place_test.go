@@ -294,3 +294,24 @@ func TestAPlacedTalkOutlivesRingside(t *testing.T) {
 		after(2 * time.Minute)
 	})
 }
+
+// When ringside dies while somebody is called, nobody would stop the phone: Asterisk does.
+func TestNobodyIsCalledForEver(t *testing.T) {
+	placing(t, habits{"101": {}}, Options{}, func(s *site) {
+		limits := make(chan any, 1)
+		s.pbx.do(func() {
+			s.pbx.says = func(r fakeRequest) *fakeAnswer {
+				if strings.HasPrefix(r.String(), "POST channels/ringside-call-") {
+					limits <- r.params["timeout"]
+				}
+				return nil
+			}
+		})
+		if _, err := s.app.Originate(context.Background(), between("101", "102")); err != nil {
+			t.Error(err)
+		}
+		if got := <-limits; got != float64(30) {
+			t.Errorf("Asterisk rings for %v s at the most, want 30: the ring time and 10 s", got)
+		}
+	})
+}
