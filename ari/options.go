@@ -80,15 +80,25 @@ func (o Options) Validate() (errs []error) {
 	if o.Username == "" {
 		errs = append(errs, errors.New("username: it is missing"))
 	}
-	if o.Name != "" && !dialplan.Word(o.Name, maxAppName) {
-		errs = append(errs, fmt.Errorf("app: %.40q is no name: letters, digits and _ - . may stand in one", o.Name))
-	}
-	for _, kind := range []string{legID, placedID, bridgeID, soundID} {
-		if strings.HasSuffix(o.Name, "-"+kind) {
-			errs = append(errs, fmt.Errorf("app: %.40q ends in -%s, as the names do that ringside gives to its channels and bridges", o.Name, kind))
+	if o.Name != "" {
+		if err := CheckName(o.Name); err != nil {
+			errs = append(errs, fmt.Errorf("app: %w", err))
 		}
 	}
 	return errs
+}
+
+// CheckName says why an application can't have a name; nil if it can.
+func CheckName(name string) error {
+	if !dialplan.Word(name, maxAppName) {
+		return fmt.Errorf("%.40q is no name: letters, digits and _ - . may stand in one", name)
+	}
+	for _, kind := range []string{legID, placedID, bridgeID, soundID} {
+		if strings.HasSuffix(name, "-"+kind) {
+			return fmt.Errorf("%.40q ends in -%s, as the names do that ringside gives to its channels and bridges", name, kind)
+		}
+	}
+	return nil
 }
 
 // maxAppName keeps the ids that begin with the application's name within what Asterisk takes.

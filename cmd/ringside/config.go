@@ -200,6 +200,22 @@ func (c *Config) problems() (errs []error) {
 // complaint records a problem at a path of the configuration.
 type complaint func(path, format string, args ...any)
 
+// bounds are those of a duration at a path of the configuration.
+type bounds struct {
+	path        string
+	d           Duration
+	least, most time.Duration
+}
+
+// inBounds complains of each duration that is out of its bounds.
+func inBounds(bad complaint, all []bounds) {
+	for _, b := range all {
+		if b.d.Duration < b.least || b.d.Duration > b.most {
+			bad(b.path, "%s is not between %s and %s", b.d, b.least, b.most)
+		}
+	}
+}
+
 // badListen says what is wrong with an address to listen on; empty if nothing is.
 func badListen(listen, example string) string {
 	_, port, err := net.SplitHostPort(listen)

@@ -58,11 +58,7 @@ func defaultAMI() AMIConfig {
 
 func (c *AMIConfig) problems(bad complaint) {
 	exclusive(bad, "ami.secret", c.Secret, c.SecretFile)
-	for _, limit := range []struct {
-		path        string
-		d           Duration
-		least, most time.Duration
-	}{
+	inBounds(bad, []bounds{
 		{"ami.timeout", c.Timeout, time.Second, 5 * time.Minute},
 		{"ami.keepalive", c.Keepalive, time.Second, 10 * time.Minute},
 		{"ami.reconcile", c.Reconcile, 10 * time.Second, 24 * time.Hour},
@@ -71,11 +67,7 @@ func (c *AMIConfig) problems(bad complaint) {
 		{"ami.limits.short", c.Limits.Short, 0, time.Hour},
 		{"ami.limits.ping", c.Limits.Ping, time.Millisecond, time.Minute},
 		{"ami.limits.clock", c.Limits.Clock, 100 * time.Millisecond, time.Hour},
-	} {
-		if limit.d.Duration < limit.least || limit.d.Duration > limit.most {
-			bad(limit.path, "%s is not between %s and %s", limit.d, limit.least, limit.most)
-		}
-	}
+	})
 	for path, percent := range map[string]int{"ami.limits.online": c.Limits.Online, "ami.limits.degraded": c.Limits.Degraded} {
 		if percent < 1 || percent > 100 {
 			bad(path, "%d is no share from 1 to 100 percent", percent)

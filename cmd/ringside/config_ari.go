@@ -9,7 +9,6 @@ import (
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/ari"
-	"github.com/ringside-pbx/ringside/internal/dialplan"
 	"github.com/ringside-pbx/ringside/internal/trust"
 )
 
@@ -40,20 +39,12 @@ func defaultARI() ARIConfig {
 
 func (c *ARIConfig) problems(bad complaint) {
 	exclusive(bad, "ari.password", c.Password, c.PasswordFile)
-	for _, limit := range []struct {
-		path        string
-		d           Duration
-		least, most time.Duration
-	}{
+	inBounds(bad, []bounds{
 		{"ari.timeout", c.Timeout, 100 * time.Millisecond, time.Minute},
 		{"ari.keepalive", c.Keepalive, time.Second, 10 * time.Minute},
 		{"ari.grace", c.Grace, 0, time.Hour},
 		{"ari.lease", c.Lease, 3 * time.Second, time.Hour},
-	} {
-		if limit.d.Duration < limit.least || limit.d.Duration > limit.most {
-			bad(limit.path, "%s is not between %s and %s", limit.d, limit.least, limit.most)
-		}
-	}
+	})
 	if c.MaxCalls < 1 || c.MaxCalls > 100_000 {
 		bad("ari.max_calls", "%d is not between 1 and 100000", c.MaxCalls)
 	}
@@ -61,8 +52,8 @@ func (c *ARIConfig) problems(bad complaint) {
 		bad("ari.pin", "and ari.ca_file exclude each other: a pinned certificate needs no authority")
 	}
 	if c.URL == "" {
-		if !dialplan.Word(c.App, 40) {
-			bad("ari.app", "%q is no name: letters, digits and _ - . may stand in one", c.App)
+		if err := ari.CheckName(c.App); err != nil {
+			bad("ari.app", "%s", err)
 		}
 		return
 	}

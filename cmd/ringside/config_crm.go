@@ -59,19 +59,11 @@ func (c *CRMConfig) problems(bad complaint) {
 	if c.Pin != "" && c.CAFile != "" {
 		bad("crm.pin", "and crm.ca_file exclude each other: a pinned certificate needs no authority")
 	}
-	for _, limit := range []struct {
-		path        string
-		d           Duration
-		least, most time.Duration
-	}{
+	inBounds(bad, []bounds{
 		{"crm.timeout", c.Timeout, time.Second, 5 * time.Minute},
 		{"crm.wait", c.Wait, 0, time.Minute},
 		{"crm.poll", c.Poll, time.Second, 24 * time.Hour},
-	} {
-		if limit.d.Duration < limit.least || limit.d.Duration > limit.most {
-			bad(limit.path, "%s is not between %s and %s", limit.d, limit.least, limit.most)
-		}
-	}
+	})
 	if c.URL == "" {
 		return
 	}
