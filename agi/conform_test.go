@@ -31,7 +31,7 @@ func openDoor(t *testing.T, serve channeltest.Serve, lines ...*channeltest.Line)
 	var calls sync.WaitGroup
 	for _, l := range lines {
 		ours, theirs := net.Pipe()
-		s.pipes.calls <- counted{ours, loopback(40000), new(atomic.Int64)}
+		s.pipes.Conns <- counted{ours, channeltest.Loopback(40000), new(atomic.Int64)}
 		a := &interpreter{line: l, conn: theirs, vars: map[string]string{}}
 		calls.Go(a.run)
 	}

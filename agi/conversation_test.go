@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/channeltest"
 	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
@@ -42,7 +43,7 @@ func TestRouteRingsOneExtension(t *testing.T) {
 	b := &board{serve: func(ctx context.Context, ch ringside.Channel) {
 		o := ch.Offer()
 		h.add(o.PBX, o.CallID, o.Endpoint, o.Caller, o.CallerName, o.Called, o.Context)
-		res, err := ch.Dial(ctx, dialOne("101"))
+		res, err := ch.Dial(ctx, channeltest.Extensions("101"))
 		h.add(told(err), string(res.Status), res.Answered.Number, res.Talk.String(), fmt.Sprint(res.Cause))
 		h.add(told(ch.Hangup(ctx, ringside.CauseNormal)))
 	}}
@@ -70,7 +71,7 @@ func TestNoAnswerGoesOnToTheNext(t *testing.T) {
 	var h heardBy
 	b := &board{serve: func(ctx context.Context, ch ringside.Channel) {
 		for _, n := range []string{"101", "102", "103", "104", "105"} {
-			res, err := ch.Dial(ctx, dialOne(n))
+			res, err := ch.Dial(ctx, channeltest.Extensions(n))
 			h.add(n, told(err), string(res.Status), res.Answered.Number)
 		}
 		h.add(told(ch.Release(ctx, ringside.ResultReleased)))
@@ -93,7 +94,7 @@ func TestNoAnswerGoesOnToTheNext(t *testing.T) {
 func TestRingAllTellsWhoAnswered(t *testing.T) {
 	var h heardBy
 	b := &board{serve: func(ctx context.Context, ch ringside.Channel) {
-		req := dialOne("101", "102")
+		req := channeltest.Extensions("101", "102")
 		req.CallerName, req.Waiting, req.Music = `Anna "A" O'Neil, ${SHELL(id)}`, true, "jazz"
 		res, err := ch.Dial(ctx, req)
 		h.add(told(err), string(res.Status), res.Answered.Number)
@@ -118,7 +119,7 @@ func TestQueueWaitsOnAnIdleConnectionUntilAMemberIsFree(t *testing.T) {
 		waiting, cancel := context.WithTimeout(ctx, 90*time.Second)
 		h.add("wait", told(ch.Wait(waiting, "")))
 		cancel()
-		res, err := ch.Dial(ctx, dialOne("101"))
+		res, err := ch.Dial(ctx, channeltest.Extensions("101"))
 		h.add("dial", told(err), string(res.Status))
 	}}
 	story(t, Options{}, b, "route", `
@@ -229,7 +230,7 @@ func TestHangupIsUnderstoodWhereverItStands(t *testing.T) {
 			~ GUP\n511 Command Not Permitted on a dead channel or intercept routine\n
 			closed`, []string{"wait ok caller gone"}},
 		{"before the reply", func(ctx context.Context, ch ringside.Channel, h *heardBy) {
-			_, err := ch.Dial(ctx, dialOne("101"))
+			_, err := ch.Dial(ctx, channeltest.Extensions("101"))
 			h.add("dial", told(err), told(context.Cause(ctx)))
 			h.add("hangup", told(ch.Hangup(ctx, ringside.CauseNormal)))
 		}, `
@@ -329,7 +330,7 @@ func TestMissingApplications(t *testing.T) {
 	speaking := templates
 	speaking.Speech = "Flite"
 	b := &board{serve: func(ctx context.Context, ch ringside.Channel) {
-		_, err := ch.Dial(ctx, dialOne("101"))
+		_, err := ch.Dial(ctx, channeltest.Extensions("101"))
 		h.add("dial", told(err))
 		h.add("voicemail", told(ch.Voicemail(ctx, "101")))
 		h.add("speech", told(ch.Play(ctx, ringside.Prompt{Text: `We are closed, "call" again | soon (maybe`})))
@@ -418,7 +419,7 @@ func TestReplySplitAtEveryByteAndCoalesced(t *testing.T) {
 func TestConnectionEndsAtEveryPoint(t *testing.T) {
 	b := &board{serve: func(ctx context.Context, ch ringside.Channel) {
 		_ = ch.Answer(ctx)
-		_, _ = ch.Dial(ctx, dialOne("101"))
+		_, _ = ch.Dial(ctx, channeltest.Extensions("101"))
 		_ = ch.Wait(ctx, "")
 		_ = ch.Hangup(ctx, ringside.CauseNormal)
 	}}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/channeltest"
 )
 
 // hung is a switchboard of which nothing returns before free is closed; afterwards everything that
@@ -23,7 +24,7 @@ func hung(free chan struct{}, late func(error)) *board {
 				late(context.Cause(ctx))
 			}
 			late(ch.Answer(ctx))
-			_, err := ch.Dial(ctx, dialOne("101"))
+			_, err := ch.Dial(ctx, channeltest.Extensions("101"))
 			late(err)
 			if err := ch.Wait(ctx, ""); err != nil { // a wait ends with its ctx, whatever ended that
 				late(err)

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/channeltest"
 	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
@@ -329,7 +330,7 @@ func TestTemplatesAreChecked(t *testing.T) {
 func TestLongestDialCommandFits(t *testing.T) {
 	d := dialplan.Dial{Extension: "PJSIP/${number}" + strings.Repeat("a", dialplan.MaxTemplate-15), Options: strings.Repeat("t", dialplan.MaxOptions)}
 	c := &channel{dial: d, answer: strings.Repeat("a", 80)}
-	req := dialOne()
+	req := channeltest.Extensions()
 	req.CallID, req.Waiting, req.Music, req.Ring = strings.Repeat("i", ringside.MaxCallID), true, strings.Repeat("m", 80), 1<<62
 	for range 50 {
 		req.Targets = append(req.Targets, ringside.Target{Kind: ringside.ToExtension, Number: strings.Repeat("1", ringside.MaxNumber)})

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/channeltest"
 	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
@@ -58,27 +59,6 @@ func (b *board) Contact(number string) (ringside.Contact, bool) {
 
 var templates = dialplan.Dial{Extension: "PJSIP/${number}", External: "PJSIP/${number}@trunk", Voicemail: "${number}@default"}
 
-// pipes is a listener whose connections are made in memory, so that time can be a test's own.
-type pipes struct {
-	calls  chan net.Conn
-	closed chan struct{}
-}
-
-func newPipes() *pipes { return &pipes{make(chan net.Conn), make(chan struct{})} }
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.calls:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-func (p *pipes) Close() error   { close(p.closed); return nil }
-func (p *pipes) Addr() net.Addr { return loopback(4573) }
-
-func loopback(port int) *net.TCPAddr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port} }
-
 // counted is ringside's end of a connection, with the writes that it made.
 type counted struct {
 	net.Conn
@@ -87,7 +67,7 @@ type counted struct {
 }
 
 func (c counted) RemoteAddr() net.Addr { return c.peer }
-func (c counted) LocalAddr() net.Addr  { return loopback(4573) }
+func (c counted) LocalAddr() net.Addr  { return channeltest.Loopback(4573) }
 func (c counted) Write(p []byte) (int, error) {
 	c.writes.Add(1)
 	return c.Conn.Write(p)
@@ -96,14 +76,14 @@ func (c counted) Write(p []byte) (int, error) {
 // site is a server with a test's switchboard in a bubble of synctest.
 type site struct {
 	t      *testing.T
-	pipes  *pipes
+	pipes  *channeltest.Listener
 	server *Server
 	log    *strings.Builder
 }
 
 func newSite(t *testing.T, opt Options, b *board) *site {
 	t.Helper()
-	s := &site{t: t, pipes: newPipes(), log: &strings.Builder{}}
+	s := &site{t: t, pipes: channeltest.NewListener(4573), log: &strings.Builder{}}
 	if opt.Dial.Extension == "" {
 		opt.Dial = templates
 	}
@@ -132,7 +112,7 @@ func (s *site) stop() {
 func (s *site) dial() *asterisk {
 	ours, theirs := net.Pipe()
 	a := &asterisk{t: s.t, conn: theirs, r: bufio.NewReader(theirs)}
-	s.pipes.calls <- counted{ours, loopback(40000), &a.writes}
+	s.pipes.Conns <- counted{ours, channeltest.Loopback(40000), &a.writes}
 	return a
 }
 
@@ -270,14 +250,6 @@ func story(t *testing.T, opt Options, b *board, script, conversation string) (lo
 		log = s.log.String()
 	})
 	return log
-}
-
-func dialOne(numbers ...string) ringside.DialRequest {
-	req := ringside.DialRequest{Ring: 20 * time.Second, CallID: "test-1"}
-	for _, n := range numbers {
-		req.Targets = append(req.Targets, ringside.Target{Kind: ringside.ToExtension, Number: n})
-	}
-	return req
 }
 
 // heardBy collects what a handler was told, in order.

@@ -19,30 +19,13 @@ import (
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/internal/calmlog"
+	"github.com/ringside-pbx/ringside/internal/channeltest"
 )
 
-// journal is a log that many goroutines write to.
-type journal struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 // listen starts a server on a loopback port; it is stopped at the end of the test.
-func listen(t *testing.T, opt Options, b *board) (*Server, *journal) {
+func listen(t *testing.T, opt Options, b *board) (*Server, *channeltest.Journal) {
 	t.Helper()
-	j := &journal{}
+	j := &channeltest.Journal{}
 	opt.Listen, opt.Dial = "127.0.0.1:0", templates
 	opt.Log = slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s, err := Listen(opt, b)
@@ -374,7 +357,7 @@ func TestStopWaitsForCallsAndThenEndsThem(t *testing.T) {
 		for ch.Wait(ctx, "") == nil && ctx.Err() == nil {
 			_ = ch.Answer(ctx)
 		}
-		_, err := ch.Dial(ctx, dialOne("101"))
+		_, err := ch.Dial(ctx, channeltest.Extensions("101"))
 		if err == nil {
 			t.Error("somebody was rung by a stopped server")
 		}

@@ -29,7 +29,7 @@ func TestACallerIsHandedOverOnceMore(t *testing.T) {
 				case n > 1:
 					err = ch.Wait(ctx, "")
 				case moved:
-					_, err = ch.Dial(ctx, attemptOf("101"))
+					_, err = ch.Dial(ctx, channeltest.Extensions("101"))
 				default:
 					err = ch.Release(ctx, ringside.ResultReleased)
 				}

@@ -28,7 +28,7 @@ func TestWithoutADecisionInTimeACallGoesBackToTheDialplan(t *testing.T) {
 				story(t, c.opt, func(ctx context.Context, ch ringside.Channel) {
 					<-ctx.Done()
 					cause = context.Cause(ctx)
-					_, dial = ch.Dial(context.Background(), attemptOf("101"))
+					_, dial = ch.Dial(context.Background(), channeltest.Extensions("101"))
 				}, func(s *site) {
 					if asterisk != "22" {
 						s.pbx.do(func() { s.pbx.lacks = []string{"func_strings.so"} })
@@ -104,7 +104,7 @@ func TestACallThatFailsInsideGoesBackToTheDialplan(t *testing.T) {
 	for name, serve := range map[string]channeltest.Serve{
 		"at once": func(context.Context, ringside.Channel) { panic("boom") },
 		"while it rings": func(ctx context.Context, ch ringside.Channel) {
-			req := attemptOf("101")
+			req := channeltest.Extensions("101")
 			req.Progress = func(p ringside.Party) {
 				if p.State == ringside.PartyRinging {
 					panic("boom")

@@ -155,22 +155,31 @@ func (f *fake) queued(c *fakeChannel, notThere int, act func() *fakeAnswer) *fak
 		f.mu.Unlock()
 		return refusal_(notThere, "Channel not in Stasis application")
 	}
+	turn := f.turn(c)
+	f.mu.Unlock()
+	return turn(act)
+}
+
+// turn puts a command behind those that the channel has. What it gives waits for its turn, and carries it out if
+// the channel is still there. The lock is held, and is not when the turn is taken.
+func (f *fake) turn(c *fakeChannel) func(act func() *fakeAnswer) *fakeAnswer {
 	before, done := c.tail, make(chan struct{})
 	c.tail = done
 	left, lag := c.left, f.lag
-	f.mu.Unlock()
-	defer close(done)
-	select {
-	case <-before:
-	case <-left:
+	return func(act func() *fakeAnswer) *fakeAnswer {
+		defer close(done)
+		select {
+		case <-before:
+		case <-left:
+		}
+		f.beat(lag, left)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if !c.stasis || c.left != left {
+			return &fakeAnswer{status: http.StatusNoContent} // it was taken, and is thrown away
+		}
+		return act()
 	}
-	f.beat(lag, left)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !c.stasis || c.left != left {
-		return &fakeAnswer{status: http.StatusNoContent} // it was taken, and is thrown away
-	}
-	return act()
 }
 
 // beat waits until the channel's loop looks at its queue.
@@ -195,31 +204,13 @@ func (f *fake) inStasis(id string, act func(c *fakeChannel)) *fakeAnswer {
 	}
 	carryOut := func() *fakeAnswer { act(c); return &fakeAnswer{status: http.StatusNoContent} }
 	f.mu.Lock()
-	lag, in := f.lag, c.stasis
-	f.mu.Unlock()
-	if lag == 0 || !in {
+	if f.lag == 0 || !c.stasis {
+		f.mu.Unlock()
 		return f.queued(c, http.StatusConflict, carryOut)
 	}
-	began := make(chan struct{})
-	f.work.Go(func() {
-		f.mu.Lock()
-		before, done, left := c.tail, make(chan struct{}), c.left
-		c.tail = done
-		f.mu.Unlock()
-		close(began)
-		defer close(done)
-		select {
-		case <-before:
-		case <-left:
-		}
-		f.beat(lag, left)
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if c.stasis && c.left == left {
-			carryOut()
-		}
-	})
-	<-began
+	turn := f.turn(c)
+	f.mu.Unlock()
+	f.work.Go(func() { turn(carryOut) })
 	return &fakeAnswer{status: http.StatusNoContent}
 }
 

@@ -25,7 +25,7 @@ import (
 type fake struct {
 	t      testing.TB
 	srv    *http.Server
-	pipes  *pipes
+	pipes  *channeltest.Listener
 	work   sync.WaitGroup // the dialplan's and the phones' goroutines, and the sockets'
 	closed chan struct{}
 
@@ -83,27 +83,9 @@ type fakeAnswer struct {
 	hang   bool
 }
 
-// pipes is a listener whose connections are made in memory, so that time can be a test's own.
-type pipes struct {
-	calls  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.calls:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8088} }
-
 func newFake(t testing.TB) *fake {
 	f := &fake{
-		t: t, pipes: &pipes{calls: make(chan net.Conn), closed: make(chan struct{})}, closed: make(chan struct{}),
+		t: t, pipes: channeltest.NewListener(8088), closed: make(chan struct{}),
 		apps: map[string]*fakeSocket{}, channels: map[string]*fakeChannel{}, bridges: map[string]*fakeBridge{},
 		plays: map[string]*fakePlay{}, shows: map[string]string{}, played: map[string]bool{}, ends: map[string]int{}, password: "secret", home: phones(map[string]*channeltest.Phone{}),
 	}
@@ -122,9 +104,9 @@ func (f *fake) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 	ours, theirs := net.Pipe()
 	select {
-	case f.pipes.calls <- theirs:
+	case f.pipes.Conns <- theirs:
 		return ours, nil
-	case <-f.pipes.closed:
+	case <-f.pipes.Closed():
 		return nil, fmt.Errorf("connection refused")
 	case <-ctx.Done():
 		return nil, ctx.Err()

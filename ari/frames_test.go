@@ -96,7 +96,7 @@ func TestTheConnectionIsMadeAnewAfterAFrameThatIsTooLarge(t *testing.T) {
 func TestEventsAboutForeignChannelsChangeNothing(t *testing.T) {
 	var res ringside.DialResult
 	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
-		res, _ = ch.Dial(ctx, attemptOf("101"))
+		res, _ = ch.Dial(ctx, channeltest.Extensions("101"))
 		_ = ch.Release(ctx, ringside.ResultReleased)
 	}, func(s *site) {
 		l := s.line("call-1", map[string]*channeltest.Phone{"101": {Answers: 10 * time.Second, Talk: time.Minute}})

@@ -100,7 +100,7 @@ func TestTheChoresOfAnOutageAreBounded(t *testing.T) {
 // A phone that could not be told to stop ringing is told later.
 func TestAPhoneThatCouldNotBeStoppedIsStoppedLater(t *testing.T) {
 	out := make(chan outcome, 1)
-	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) { dialsOnce(out, attemptOf("101"))(ctx, ch) }, func(s *site) {
+	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) { dialsOnce(out, channeltest.Extensions("101"))(ctx, ch) }, func(s *site) {
 		refusals := 0
 		s.pbx.do(func() {
 			s.pbx.says = func(r fakeRequest) *fakeAnswer {

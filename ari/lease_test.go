@@ -50,7 +50,7 @@ func TestALeaseLastsWhileRingsideLives(t *testing.T) {
 			return err
 		},
 		"talks for long, and waits then": func(ctx context.Context, ch ringside.Channel) error {
-			if _, err := ch.Dial(ctx, attemptOf("101")); err != nil {
+			if _, err := ch.Dial(ctx, channeltest.Extensions("101")); err != nil {
 				return err
 			}
 			return wait(ctx, ch, 10*time.Minute)
@@ -97,17 +97,22 @@ func TestATalkHasNoLease(t *testing.T) {
 	})
 }
 
-// Everything that is asked of a channel waits behind what it hears: a lease is not moved on then, so that no
-// connection to Asterisk is taken by a request that waits.
-func TestALeaseIsNotMovedOnBehindASound(t *testing.T) {
-	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
+// tellsPlace is a switchboard that tells callers their place in the queue again and again, with music between.
+func tellsPlace(music time.Duration) channeltest.Serve {
+	return func(ctx context.Context, ch ringside.Channel) {
 		for ctx.Err() == nil {
 			_ = ch.Play(ctx, ringside.Prompt{Position: 3})
-			waiting, cancel := context.WithTimeout(ctx, 3300*time.Millisecond)
+			waiting, cancel := context.WithTimeout(ctx, music)
 			_ = ch.Wait(waiting, "")
 			cancel()
 		}
-	}, func(s *site) {
+	}
+}
+
+// Everything that is asked of a channel waits behind what it hears: a lease is not moved on then, so that no
+// connection to Asterisk is taken by a request that waits.
+func TestALeaseIsNotMovedOnBehindASound(t *testing.T) {
+	story(t, Options{}, tellsPlace(3300*time.Millisecond), func(s *site) {
 		l := s.line("call-1", nil)
 		after(10 * time.Minute)
 		s.ended(l, "")
@@ -156,14 +161,7 @@ func TestATalkThatBeginsWhileALeaseIsMovedOnHasNone(t *testing.T) {
 
 // Who has a lease that is shorter than what they are told of their place in the queue hears it to its end.
 func TestAShortLeaseDoesNotEndInAnAnnouncement(t *testing.T) {
-	story(t, Options{Lease: 3 * time.Second}, func(ctx context.Context, ch ringside.Channel) {
-		for ctx.Err() == nil {
-			_ = ch.Play(ctx, ringside.Prompt{Position: 3})
-			waiting, cancel := context.WithTimeout(ctx, 20*time.Second)
-			_ = ch.Wait(waiting, "")
-			cancel()
-		}
-	}, func(s *site) {
+	story(t, Options{Lease: 3 * time.Second}, tellsPlace(20*time.Second), func(s *site) {
 		l := s.line("call-1", nil)
 		after(10 * time.Minute)
 		s.ended(l, "")

@@ -146,16 +146,16 @@ func TestTheListsAreAskedForAgain(t *testing.T) {
 // The password stands in one header, and nowhere else: no line of the log, no error, no text of a value.
 func TestThePasswordIsToldToNobodyButAsterisk(t *testing.T) {
 	const canary = "s3cret-canary/+:"
-	said := &journal{}
+	said := &channeltest.Journal{}
 	opt := Options{
 		Password: ringside.NewSecret(canary), Log: slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Timeout: time.Second,
 	}
-	texts := &journal{} // of what was said in whatever way
+	texts := &channeltest.Journal{} // of what was said in whatever way
 	note := func(format string, args ...any) { fmt.Fprintf(texts, format+"\n", args...) }
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, opt, func(ctx context.Context, ch ringside.Channel) {
-			_, err := ch.Dial(ctx, attemptOf("101", "102"))
+			_, err := ch.Dial(ctx, channeltest.Extensions("101", "102"))
 			note("%v %v %v %v", err, ch.Offer(), ch.Answer(ctx), ch.Hangup(ctx, 17))
 		})
 		s.pbx.do(func() { s.pbx.password = canary })

@@ -15,7 +15,7 @@ import (
 // connected all the same, and nobody waits in silence.
 func TestWhoHasAnsweredIsConnectedAlsoIfAsteriskDoesNotTell(t *testing.T) {
 	out := make(chan outcome, 1)
-	req := attemptOf()
+	req := channeltest.Extensions()
 	req.Targets = []ringside.Target{{Kind: ringside.ToExtension, Number: "101"}}
 	story(t, Options{}, dialsOnce(out, req), func(s *site) {
 		s.pbx.do(func() {

@@ -13,7 +13,7 @@ import (
 // waitsOrDials is a switchboard: the called number says what becomes of a call.
 func waitsOrDials(ctx context.Context, ch ringside.Channel) {
 	if n := ch.Offer().Called; n != "" {
-		_, _ = ch.Dial(ctx, attemptOf(n))
+		_, _ = ch.Dial(ctx, channeltest.Extensions(n))
 	}
 	_ = ch.Wait(ctx, "")
 }
@@ -101,7 +101,7 @@ func TestATalkThatOutlivedRingsideGoesOnUntilOneOfThemLeaves(t *testing.T) {
 
 // Who hears an outside number ring is in a bridge with it already, and does not talk yet.
 func TestAnOutsideNumberThatRingsForNobodyStops(t *testing.T) {
-	req := attemptOf()
+	req := channeltest.Extensions()
 	req.Targets, req.Ring = []ringside.Target{{Kind: ringside.ToExternal, Number: "+74951234567"}}, time.Hour
 	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) { _, _ = ch.Dial(ctx, req) }, func(s *site) {
 		l := s.callTo("call-1", "+74951234567", &channeltest.Phone{})

@@ -46,10 +46,10 @@ func dialsOnce(out chan<- outcome, req ringside.DialRequest) channeltest.Serve {
 
 // What happens while nobody listens is found out when the connection is back.
 func TestWhatHappensInAGapIsFoundOut(t *testing.T) {
-	outside := attemptOf()
+	outside := channeltest.Extensions()
 	outside.Targets = []ringside.Target{{Kind: ringside.ToExternal, Number: "+74951234567"}}
 	outside.Ring = time.Minute
-	long := attemptOf("101")
+	long := channeltest.Extensions("101")
 	long.Ring = 2 * time.Minute
 	for name, c := range map[string]struct {
 		req    ringside.DialRequest
@@ -137,7 +137,7 @@ func TestWhatHappensInAGapIsFoundOut(t *testing.T) {
 func TestACallerIsMovedElsewhereInAGap(t *testing.T) {
 	for name, answers := range map[string]time.Duration{"while it rings": time.Hour, "while they talk": time.Second} {
 		t.Run(name, func(t *testing.T) {
-			req := attemptOf("101")
+			req := channeltest.Extensions("101")
 			req.Ring = 5 * time.Minute
 			out := make(chan outcome, 1)
 			story(t, Options{Grace: 2 * time.Minute}, dialsOnce(out, req), func(s *site) {
@@ -179,7 +179,7 @@ func TestAPhoneThatRefusesInAGapDoesNotHoldUpTheNext(t *testing.T) {
 		waiting, cancel := context.WithTimeout(ctx, 10*time.Second)
 		_ = ch.Wait(waiting, "")
 		cancel()
-		req := attemptOf("101")
+		req := channeltest.Extensions("101")
 		req.Ring = time.Hour
 		dialsOnce(out, req)(ctx, ch)
 	}, func(s *site) {
@@ -240,7 +240,7 @@ func TestCallsOutliveTheConnectionForAsLongAsGrace(t *testing.T) {
 	causes := make(chan error, 2)
 	story(t, Options{Grace: 20 * time.Second}, func(ctx context.Context, ch ringside.Channel) {
 		if ch.Offer().CallID == "talks" {
-			_, _ = ch.Dial(ctx, attemptOf("101"))
+			_, _ = ch.Dial(ctx, channeltest.Extensions("101"))
 		}
 		_ = ch.Wait(ctx, "")
 		causes <- context.Cause(ctx)

@@ -48,7 +48,7 @@ func TestWhoLeavesInTheMomentOfARequestEndsWhatItIsAbout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := make(chan outcome, 1)
-			req := attemptOf()
+			req := channeltest.Extensions()
 			req.Targets = []ringside.Target{c.target}
 			story(t, Options{}, func(ctx context.Context, ch ringside.Channel) { dialsOnce(out, req)(ctx, ch) }, func(s *site) {
 				happened := false
@@ -120,9 +120,9 @@ func TestACallerWhoLeftBeforeTheFirstRequestIsGone(t *testing.T) {
 
 // A request to call a phone that is on its way when its reason passes rings nobody in the end.
 func TestAPhoneIsNotRungForSomebodyWhoHasLeftMeanwhile(t *testing.T) {
-	outside := attemptOf()
+	outside := channeltest.Extensions()
 	outside.Targets = []ringside.Target{{Kind: ringside.ToExternal, Number: "101"}}
-	for name, req := range map[string]ringside.DialRequest{"an extension": attemptOf("101"), "two": attemptOf("101", "102"), "an outside number": outside} {
+	for name, req := range map[string]ringside.DialRequest{"an extension": channeltest.Extensions("101"), "two": channeltest.Extensions("101", "102"), "an outside number": outside} {
 		t.Run(name, func(t *testing.T) {
 			out := make(chan outcome, 1)
 			story(t, Options{}, dialsOnce(out, req), func(s *site) {
@@ -154,7 +154,7 @@ func TestAPhoneIsNotRungForSomebodyWhoHasLeftMeanwhile(t *testing.T) {
 // When somebody else takes the bridge away in the middle of a talk, the two would sit in silence for ever.
 func TestATalkWhoseBridgeIsDestroyedIsOver(t *testing.T) {
 	out := make(chan outcome, 1)
-	story(t, Options{}, dialsOnce(out, attemptOf("101")), func(s *site) {
+	story(t, Options{}, dialsOnce(out, channeltest.Extensions("101")), func(s *site) {
 		l := s.callTo("call-1", "101", &channeltest.Phone{Answers: time.Second})
 		after(10 * time.Second)
 		var id string
@@ -179,7 +179,7 @@ func TestATalkWhoseBridgeIsDestroyedIsOver(t *testing.T) {
 // A channel that AMI redirects out of the talk leaves the other alone, and the talk is over.
 func TestACallerWhoIsSentElsewhereIsNotHungUp(t *testing.T) {
 	out := make(chan outcome, 1)
-	story(t, Options{}, dialsOnce(out, attemptOf("101")), func(s *site) {
+	story(t, Options{}, dialsOnce(out, channeltest.Extensions("101")), func(s *site) {
 		l := s.callTo("call-1", "101", &channeltest.Phone{Answers: time.Second})
 		after(10 * time.Second)
 		s.pbx.do(func() { s.pbx.leave(s.pbx.channels["call-1"]) })

@@ -35,7 +35,7 @@ func TestACallGoesOnWithoutWhatIsRefused(t *testing.T) {
 					playing, cancel := context.WithTimeout(ctx, time.Second)
 					_ = ch.Play(playing, ringside.Prompt{Sound: "beep"})
 					cancel()
-					req := attemptOf("101")
+					req := channeltest.Extensions("101")
 					req.Recorded = []string{"101"}
 					res, dialled = ch.Dial(ctx, req)
 					released = ch.Release(ctx, ringside.ResultReleased)
@@ -82,10 +82,10 @@ func TestAPhoneThatCanNotBeCalledIsPassedOver(t *testing.T) {
 			var first, second ringside.DialResult
 			var errs [2]error
 			story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
-				req := attemptOf()
+				req := channeltest.Extensions()
 				req.Targets = []ringside.Target{c.target}
 				first, errs[0] = ch.Dial(ctx, req)
-				second, errs[1] = ch.Dial(ctx, attemptOf("102"))
+				second, errs[1] = ch.Dial(ctx, channeltest.Extensions("102"))
 				_ = ch.Release(ctx, ringside.ResultReleased)
 			}, func(s *site) {
 				s.pbx.do(func() {
@@ -114,7 +114,7 @@ func TestAUserWhoMayOnlyReadIsToldOf(t *testing.T) {
 	var err error
 	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
 		_ = ch.Tell(ctx, "id-1", &ringside.Decision{Action: ringside.Queue})
-		res, err = ch.Dial(ctx, attemptOf("101"))
+		res, err = ch.Dial(ctx, channeltest.Extensions("101"))
 	}, func(s *site) {
 		s.pbx.do(func() { s.pbx.readOnly = true })
 		l := s.line("call-1", map[string]*channeltest.Phone{"101": {}})
@@ -150,7 +150,7 @@ func TestAnAnswerThatRepeatsTheRequestIsNotShown(t *testing.T) {
 func TestNobodyIsHungUpWhoWasNotCalled(t *testing.T) {
 	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
 		for range 100 {
-			if res, err := ch.Dial(ctx, attemptOf("199")); res.Status != ringside.DialUnavailable || err != nil {
+			if res, err := ch.Dial(ctx, channeltest.Extensions("199")); res.Status != ringside.DialUnavailable || err != nil {
 				t.Errorf("the attempt ended as %s, %v", res.Status, err)
 			}
 		}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,30 +31,12 @@ type site struct {
 	t   *testing.T
 	pbx *fake
 	app *App
-	log *journal
-}
-
-// journal is a log that can be read while it is written.
-type journal struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
+	log *channeltest.Journal
 }
 
 func newSite(t *testing.T, opt Options, serve channeltest.Serve) *site {
 	t.Helper()
-	s := &site{t: t, pbx: newFake(t), log: &journal{}}
+	s := &site{t: t, pbx: newFake(t), log: &channeltest.Journal{}}
 	opt.URL, opt.Username, opt.Dial, opt.dial = "http://127.0.0.1:8088/ari", "ringside", templates, s.pbx.dial
 	if opt.Password.Reveal() == "" {
 		opt.Password = ringside.NewSecret("secret")
@@ -163,15 +144,6 @@ func (s *site) count(want int, words ...string) {
 	if got := s.pbx.asked(words...); len(got) != want {
 		s.t.Errorf("%d requests %q, want %d:\n%s", len(got), words, want, strings.Join(got, "\n"))
 	}
-}
-
-// attemptOf is an attempt to reach extensions, with 20 seconds of ringing.
-func attemptOf(numbers ...string) ringside.DialRequest {
-	req := ringside.DialRequest{Ring: 20 * time.Second, CallID: "test-1"}
-	for _, n := range numbers {
-		req.Targets = append(req.Targets, ringside.Target{Kind: ringside.ToExtension, Number: n})
-	}
-	return req
 }
 
 // waitsForever is a switchboard that lets callers wait until they leave.

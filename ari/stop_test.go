@@ -57,7 +57,7 @@ func TestStopGivesCallersBackAndLeavesTalksAlone(t *testing.T) {
 				_ = ch.Play(ctx, ringside.Prompt{Sound: "beep"})
 			}
 		case "rings", "talks":
-			_, _ = ch.Dial(ctx, attemptOf(ch.Offer().Called))
+			_, _ = ch.Dial(ctx, channeltest.Extensions(ch.Offer().Called))
 		case "speaks":
 			_ = ch.Voicemail(ctx, "101")
 		case "decided":
@@ -105,7 +105,7 @@ func TestStopGivesCallersBackAndLeavesTalksAlone(t *testing.T) {
 func TestStopEndsAlsoWhenAsteriskHangs(t *testing.T) {
 	story(t, Options{}, func(ctx context.Context, ch ringside.Channel) {
 		if ch.Offer().Called == "101" {
-			_, _ = ch.Dial(ctx, attemptOf("101"))
+			_, _ = ch.Dial(ctx, channeltest.Extensions("101"))
 		}
 		_ = ch.Wait(ctx, "")
 		_ = ch.Release(ctx, ringside.ResultReleased)

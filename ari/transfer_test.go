@@ -79,7 +79,7 @@ func TestATransferredCallerIsNotLeftAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := make(chan outcome, 1)
-			story(t, Options{}, dialsOnce(out, attemptOf("101")), func(s *site) {
+			story(t, Options{}, dialsOnce(out, channeltest.Extensions("101")), func(s *site) {
 				l := s.line("call-1", map[string]*channeltest.Phone{"101": {Answers: time.Second}, "503": c.target})
 				after(11 * time.Second)
 				s.pbx.transfer("503")

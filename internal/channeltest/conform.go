@@ -194,15 +194,15 @@ func (s *stage) near(what string, took, want time.Duration) {
 // dials makes one attempt to reach extensions, with 20 seconds of ringing.
 func (s *stage) dials(ctx context.Context, ch ringside.Channel, want ringside.DialStatus, numbers ...string) ringside.DialResult {
 	s.Helper()
-	res, err := ch.Dial(ctx, extensions(numbers...))
+	res, err := ch.Dial(ctx, Extensions(numbers...))
 	if res.Status != want || err != nil {
 		s.Errorf("dialling %v: %s, %v, want %s", numbers, res.Status, err, want)
 	}
 	return res
 }
 
-// extensions is an attempt to reach extensions, with 20 seconds of ringing.
-func extensions(numbers ...string) ringside.DialRequest {
+// Extensions is an attempt to reach extensions, with 20 seconds of ringing.
+func Extensions(numbers ...string) ringside.DialRequest {
 	req := ringside.DialRequest{Ring: 20 * time.Second, CallID: "test-1"}
 	for _, n := range numbers {
 		req.Targets = append(req.Targets, ringside.Target{Kind: ringside.ToExtension, Number: n})

@@ -84,7 +84,7 @@ func attemptCases() []conformCase {
 			s.phone("102", &Phone{Answers: 15 * time.Second})
 			s.call(func(ctx context.Context, ch ringside.Channel) {
 				time.AfterFunc(10*time.Second, s.line.Leave)
-				s.cancelled(ch.Dial(ctx, extensions("101", "102")))
+				s.cancelled(ch.Dial(ctx, Extensions("101", "102")))
 				s.left(ctx)
 			})
 			s.each("101", "rings", "stops")
@@ -96,7 +96,7 @@ func attemptCases() []conformCase {
 			s.phone("102", &Phone{Answers: 8 * time.Second})
 			s.call(func(ctx context.Context, ch ringside.Channel) {
 				s.phoneAnswers("101", s.line.Leave)
-				res, err := ch.Dial(ctx, extensions("101", "102"))
+				res, err := ch.Dial(ctx, Extensions("101", "102"))
 				if res.Status != ringside.DialAnswered || err != nil {
 					s.cancelled(res, err)
 				}

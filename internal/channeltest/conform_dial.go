@@ -66,7 +66,7 @@ func dialCases() []conformCase {
 			s.call(func(ctx context.Context, ch ringside.Channel) {
 				time.AfterFunc(10*time.Second, s.line.Leave)
 				begin := time.Now()
-				s.cancelled(ch.Dial(ctx, extensions("101")))
+				s.cancelled(ch.Dial(ctx, Extensions("101")))
 				s.near("the attempt", time.Since(begin), 10*time.Second)
 				s.left(ctx)
 			})
@@ -79,7 +79,7 @@ func dialCases() []conformCase {
 			s.call(func(ctx context.Context, ch ringside.Channel) {
 				time.AfterFunc(5*time.Second, s.line.Leave)
 				s.says("wait", ch.Wait(ctx, ""), ringside.ErrCallerGone)
-				s.cancelled(ch.Dial(ctx, extensions("101")))
+				s.cancelled(ch.Dial(ctx, Extensions("101")))
 			})
 			s.seen()
 		}},
@@ -140,7 +140,7 @@ func (s *stage) refused(numbers ...string) {
 	s.call(func(ctx context.Context, ch ringside.Channel) {
 		s.says("answer", ch.Answer(ctx), nil)
 		before := s.line.Said()
-		req := extensions(numbers...)
+		req := Extensions(numbers...)
 		req.CallerName = "Anna"
 		res, err := ch.Dial(ctx, req)
 		s.says("dial", err, ringside.ErrRefused)
@@ -172,7 +172,7 @@ func lookCases() []conformCase {
 		cases = append(cases, conformCase{"the caller hears " + name, func(s *stage) {
 			s.phone("101", &Phone{Answers: 15 * time.Second, Talk: 20 * time.Second})
 			s.call(func(ctx context.Context, ch ringside.Channel) {
-				req := extensions("101")
+				req := Extensions("101")
 				req.Waiting, req.Music = c.waiting, c.music
 				s.hearing(10*time.Second, c.want)
 				s.hearing(25*time.Second, "") // the talk
@@ -209,7 +209,7 @@ func lookCases() []conformCase {
 func (s *stage) named(name string) {
 	s.phone("101", &Phone{Answers: 5 * time.Second, Talk: 10 * time.Second})
 	s.call(func(ctx context.Context, ch ringside.Channel) {
-		req := extensions("101")
+		req := Extensions("101")
 		req.CallerName = name
 		res, err := ch.Dial(ctx, req)
 		s.says("dial", err, nil)

@@ -11,15 +11,9 @@ import (
 // endCases are about how ringside ends its part of a call.
 func endCases() []conformCase {
 	cases := []conformCase{
-		{"hangup after the caller has left", func(s *stage) {
-			s.call(func(ctx context.Context, ch ringside.Channel) {
-				s.says("answer", ch.Answer(ctx), nil)
-				s.line.Leave()
-				time.Sleep(time.Second)
-				s.oneOf("hangup", ch.Hangup(ctx, ringside.CauseBusy), nil, ringside.ErrCallerGone)
-			})
-			s.ended("left", s.line.result())
-		}},
+		afterTheCallerHasLeft("hangup", func(ctx context.Context, ch ringside.Channel) error {
+			return ch.Hangup(ctx, ringside.CauseBusy)
+		}),
 		{"released to the dialplan, which is left alone", func(s *stage) {
 			s.call(func(ctx context.Context, ch ringside.Channel) {
 				s.says("answer", ch.Answer(ctx), nil)
@@ -39,15 +33,9 @@ func endCases() []conformCase {
 			s.call(s.release)
 			s.ended("dialplan", ringside.ResultReleased)
 		}},
-		{"released after the caller has left", func(s *stage) {
-			s.call(func(ctx context.Context, ch ringside.Channel) {
-				s.says("answer", ch.Answer(ctx), nil)
-				s.line.Leave()
-				time.Sleep(time.Second)
-				s.oneOf("release", ch.Release(ctx, ringside.ResultReleased), nil, ringside.ErrCallerGone)
-			})
-			s.ended("left", s.line.result())
-		}},
+		afterTheCallerHasLeft("release", func(ctx context.Context, ch ringside.Channel) error {
+			return ch.Release(ctx, ringside.ResultReleased)
+		}),
 		{"serve returns without a word", func(s *stage) {
 			s.call(func(context.Context, ringside.Channel) {})
 			s.ended("dialplan", s.line.result())
@@ -87,4 +75,17 @@ func endCases() []conformCase {
 		}})
 	}
 	return cases
+}
+
+// afterTheCallerHasLeft is the case in which ringside ends a call that has ended already.
+func afterTheCallerHasLeft(what string, end func(ctx context.Context, ch ringside.Channel) error) conformCase {
+	return conformCase{what + " after the caller has left", func(s *stage) {
+		s.call(func(ctx context.Context, ch ringside.Channel) {
+			s.says("answer", ch.Answer(ctx), nil)
+			s.line.Leave()
+			time.Sleep(time.Second)
+			s.oneOf(what, end(ctx, ch), nil, ringside.ErrCallerGone)
+		})
+		s.ended("left", s.line.result())
+	}}
 }

@@ -21,7 +21,7 @@ func operations() map[string]func(ctx context.Context, ch ringside.Channel) erro
 		},
 		"voicemail": func(ctx context.Context, ch ringside.Channel) error { return ch.Voicemail(ctx, "101") },
 		"dial": func(ctx context.Context, ch ringside.Channel) error {
-			res, err := ch.Dial(ctx, extensions("102"))
+			res, err := ch.Dial(ctx, Extensions("102"))
 			if err == nil && res.Status == ringside.DialCancelled {
 				return ringside.ErrCallerGone
 			}
@@ -55,7 +55,7 @@ func goneCases() []conformCase {
 
 // rings makes an attempt that lasts longer than any front end waits for another connection.
 func rings(ctx context.Context, ch ringside.Channel, numbers ...string) error {
-	req := extensions(numbers...)
+	req := Extensions(numbers...)
 	req.Ring = time.Hour
 	_, err := ch.Dial(ctx, req)
 	return err

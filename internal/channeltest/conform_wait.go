@@ -19,7 +19,7 @@ func waitCases() []conformCase {
 				s.says("answer", ch.Answer(ctx), nil)
 				s.hearing(30*time.Second, "jazz")
 				s.waits(ctx, ch, "jazz", time.Minute)
-				req := extensions("101")
+				req := Extensions("101")
 				req.Waiting, req.Music = true, "jazz"
 				s.hearing(10*time.Second, "jazz")
 				s.hearing(30*time.Second, "") // the talk

@@ -16,40 +16,31 @@ import (
 	"github.com/ringside-pbx/ringside/test/pbx"
 )
 
-// A user who may only read could take calls and then do nothing for them.
-func TestReadOnlyUserOfARI(t *testing.T) {
-	throughARI(t, func(t *testing.T, s *stage) {
-		member, fallback := s.phone("101", pbx.Answers(soon)), s.phone(pbx.Fallback, pbx.Answers(soon))
-		s.ariMore, s.unconnected = ", username: reader", true
-		s.ringside(toGroup([]string{"101"}, `members: ["101"]`))
-		s.logged("read_only")
-		c := s.dials(pbx.CallSpec{To: called, Talk: short})
-		s.ends(c, 200)
-		s.fellBack(fallback, s.sentInvite(c), 500*time.Millisecond)
-		s.saw(member, 0, 0, 0)
-		l, err := s.ariLink()
-		s.must(err)
-		if l.Up || !strings.Contains(l.Error, "read_only = no") {
-			t.Errorf("the status says %+v", l)
-		}
-	})
-}
-
-func TestWrongPasswordOfARI(t *testing.T) {
-	throughARI(t, func(t *testing.T, s *stage) {
-		fallback := s.phone(pbx.Fallback, pbx.Answers(soon))
-		s.ariMore, s.unconnected = ", username: nobody", true
-		s.ringside(toGroup([]string{"101"}, `members: ["101"]`))
-		s.logged("password")
-		c := s.dials(pbx.CallSpec{To: called, Talk: short})
-		s.ends(c, 200)
-		s.fellBack(fallback, s.sentInvite(c), 500*time.Millisecond)
-		l, err := s.ariLink()
-		s.must(err)
-		if l.Up || !strings.Contains(l.Error, "password") {
-			t.Errorf("the status says %+v", l)
-		}
-	})
+// A user who may only read could take calls and then do nothing for them; one with a wrong password hears of
+// none. In both cases the dialplan serves them, and the status says what to change.
+func TestUserOfARIWhoCanNotServeCalls(t *testing.T) {
+	for _, x := range []struct{ name, user, logged, status string }{
+		{"may only read", "reader", "read_only", "read_only = no"},
+		{"has a wrong password", "nobody", "password", "password"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			throughARI(t, func(t *testing.T, s *stage) {
+				member, fallback := s.phone("101", pbx.Answers(soon)), s.phone(pbx.Fallback, pbx.Answers(soon))
+				s.ariMore, s.unconnected = ", username: "+x.user, true
+				s.ringside(toGroup([]string{"101"}, `members: ["101"]`))
+				s.logged(x.logged)
+				c := s.dials(pbx.CallSpec{To: called, Talk: short})
+				s.ends(c, 200)
+				s.fellBack(fallback, s.sentInvite(c), 500*time.Millisecond)
+				s.saw(member, 0, 0, 0)
+				l, err := s.ariLink()
+				s.must(err)
+				if l.Up || !strings.Contains(l.Error, x.status) {
+					t.Errorf("the status says %+v", l)
+				}
+			})
+		})
+	}
 }
 
 // Two that took the application's name from one another would serve nobody.
