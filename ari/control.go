@@ -15,32 +15,32 @@ import (
 
 var _ ringside.CallControl = (*App)(nil)
 
-// errNeedsAMI is what can't be done over ARI to channels of which most are not in Stasis.
-var errNeedsAMI = fmt.Errorf("%w: this needs Asterisk's manager interface: set ami.address", ringside.ErrRefused)
+// ErrNeedsAMI says what is missing for what can't be done over ARI to channels of which most are not in Stasis.
+var ErrNeedsAMI = fmt.Errorf("%w: this needs Asterisk's manager interface: set ami.address and ami.secret", ringside.ErrRefused)
 
 // Transfer implements ringside.CallControl: it can't be done over ARI.
-func (a *App) Transfer(context.Context, ringside.TransferRequest) error { return errNeedsAMI }
+func (a *App) Transfer(context.Context, ringside.TransferRequest) error { return ErrNeedsAMI }
 
 // Park implements ringside.CallControl: it can't be done over ARI.
 func (a *App) Park(context.Context, ringside.ParkRequest) (ringside.Parked, error) {
-	return ringside.Parked{}, errNeedsAMI
+	return ringside.Parked{}, ErrNeedsAMI
 }
 
 // Spy implements ringside.CallControl: it can't be done over ARI.
 func (a *App) Spy(context.Context, ringside.SpyRequest) (ringside.Originated, error) {
-	return ringside.Originated{}, errNeedsAMI
+	return ringside.Originated{}, ErrNeedsAMI
 }
 
 // Bridge implements ringside.CallControl: it can't be done over ARI.
-func (a *App) Bridge(context.Context, ringside.BridgeRequest) error { return errNeedsAMI }
+func (a *App) Bridge(context.Context, ringside.BridgeRequest) error { return ErrNeedsAMI }
 
 // Record implements ringside.CallControl: ARI records channels in Stasis alone, and one side of a talk.
 func (a *App) Record(context.Context, ringside.RecordRequest) (ringside.Recording, error) {
-	return ringside.Recording{}, errNeedsAMI
+	return ringside.Recording{}, ErrNeedsAMI
 }
 
 // StopRecord implements ringside.CallControl.
-func (a *App) StopRecord(context.Context, ringside.Recording) error { return errNeedsAMI }
+func (a *App) StopRecord(context.Context, ringside.Recording) error { return ErrNeedsAMI }
 
 // Hangup implements ringside.CallControl.
 func (a *App) Hangup(ctx context.Context, r ringside.HangupRequest) error {

@@ -150,13 +150,10 @@ func (d *daemon) Lines(context.Context) ([]ringside.LineStatus, error) {
 	return append([]ringside.LineStatus{}, d.calls.Lines()...), nil
 }
 
-// errOnlyAMI says what is missing where only ARI is configured.
-var errOnlyAMI = fmt.Errorf("%w: this needs Asterisk's manager interface: set ami.address and ami.secret", ringside.ErrRefused)
-
 // PBXHealth implements control.PBX.
 func (k *desk) PBXHealth(ctx context.Context) (ringside.PBXHealth, error) {
 	if k.asterisk == nil {
-		return ringside.PBXHealth{}, errOnlyAMI
+		return ringside.PBXHealth{}, ari.ErrNeedsAMI
 	}
 	return k.asterisk.Health(ctx), nil
 }
@@ -164,7 +161,7 @@ func (k *desk) PBXHealth(ctx context.Context) (ringside.PBXHealth, error) {
 // Queues implements control.PBX.
 func (k *desk) Queues(context.Context) ([]ringside.PBXQueue, error) {
 	if k.asterisk == nil {
-		return nil, errOnlyAMI
+		return nil, ari.ErrNeedsAMI
 	}
 	return append([]ringside.PBXQueue{}, k.asterisk.Queues()...), nil
 }
@@ -172,7 +169,7 @@ func (k *desk) Queues(context.Context) ([]ringside.PBXQueue, error) {
 // ChangeQueue implements control.PBX.
 func (k *desk) ChangeQueue(ctx context.Context, c control.QueueChange) error {
 	if k.asterisk == nil {
-		return errOnlyAMI
+		return ari.ErrNeedsAMI
 	}
 	switch c.Verb {
 	case control.QueueAdd:
