@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"directory": {"", "routing"},
 	"ami":       {"", "internal"},
 	"ari":       {"", "internal"},
+	"esl":       {"", "internal"},
 	"guard":     {"", "internal"},
 	"docs":      {},
 }
@@ -43,6 +44,7 @@ var livesIn = map[string][]string{
 	"github.com/CyCoreSystems/agi":    {"agi"},
 	"github.com/CyCoreSystems/ari/v6": {"ari"},
 	"github.com/coder/websocket":      {"ari"},
+	"github.com/percipia/eslgo":       {"esl"},
 	"github.com/nyaruka/phonenumbers": {"routing"},
 	"github.com/alecthomas/kong":      {"cmd"},
 	"go.yaml.in/yaml/v3":              {"cmd"},

@@ -1,0 +1,78 @@
+package esl
+
+import (
+	"bytes"
+	"strings"
+)
+
+// fields is a block of header lines "Name: value", as received. Values of events are percent-encoded.
+type fields []byte
+
+// raw is the first value of that name, as received; ok is false if there is none. Names are compared as
+// FreeSWITCH writes them.
+func (f fields) raw(name string) (value []byte, ok bool) {
+	for from := 0; ; {
+		i := bytes.Index(f[from:], []byte(name))
+		if i < 0 {
+			return nil, false
+		}
+		i += from
+		end := i + len(name)
+		if (i == 0 || f[i-1] == '\n') && end < len(f) && f[end] == ':' {
+			value = f[end+1:]
+			if nl := bytes.IndexByte(value, '\n'); nl >= 0 {
+				value = value[:nl]
+			}
+			return bytes.TrimSuffix(bytes.TrimPrefix(value, []byte(" ")), []byte("\r")), true
+		}
+		from = i + 1
+	}
+}
+
+// plain is a value that is not encoded; empty if there is none.
+func (f fields) plain(name string) string {
+	v, _ := f.raw(name)
+	return string(v)
+}
+
+// get is a decoded value, as valid UTF-8; empty if there is none.
+func (f fields) get(name string) string {
+	v, _ := f.raw(name)
+	return decode(v)
+}
+
+// variable is a channel variable's decoded value; empty if it is not set.
+func (f fields) variable(name string) string { return f.get("variable_" + name) }
+
+// decode undoes the encoding of values. FreeSWITCH writes hexadecimal digits in capitals, and leaves a
+// percent sign alone that two of them follow, so of such a value nobody can tell what it was. "+" is itself.
+func decode(v []byte) string {
+	if bytes.IndexByte(v, '%') < 0 {
+		return strings.ToValidUTF8(string(v), "")
+	}
+	var b strings.Builder
+	b.Grow(len(v))
+	for i := 0; i < len(v); i++ {
+		if v[i] == '%' && i+2 < len(v) {
+			high, low := hex(v[i+1]), hex(v[i+2])
+			if high >= 0 && low >= 0 {
+				b.WriteByte(byte(high<<4 | low))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(v[i])
+	}
+	return strings.ToValidUTF8(b.String(), "")
+}
+
+// hex is the value of a hexadecimal digit in capitals; -1 for anything else.
+func hex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
