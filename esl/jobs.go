@@ -53,11 +53,6 @@ func (j *jobs) finish(e event) {
 	}
 }
 
-func (j *jobs) count() int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return len(j.waiting)
-}
 
 // post sends a command that is carried out in the background, and returns when FreeSWITCH has taken it.
 // done is told how it went, unless the connection ends before; it may not wait. forget ends that.

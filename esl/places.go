@@ -46,7 +46,7 @@ func (p Places) Validate() (errs []error) {
 		errs = append(errs, fmt.Errorf("ringback: %q is no tone, such as %%(1000,4000,425)", p.Ringback))
 	}
 	if !path.IsAbs(p.Recordings) || path.Clean(p.Recordings) != p.Recordings || !dialplan.Word(strings.ReplaceAll(p.Recordings, "/", ""), 200) {
-		errs = append(errs, fmt.Errorf("recordings: %q is no folder: write it from / on, of letters, digits and / _ - .", p.Recordings))
+		errs = append(errs, fmt.Errorf("recordings: %q is no folder: it must begin with / and be of letters, digits and / . _ -", p.Recordings))
 	}
 	return errs
 }

@@ -1,6 +1,7 @@
 package esl
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,8 +27,9 @@ type session struct {
 	// greeting is what FreeSWITCH says first; spoken, which belongs to the goroutine that reads, that it has.
 	greeting chan frame
 	spoken   bool
-	// mayRun and mayHear are what the user's rights are limited to; nil is no limit.
-	mayRun, mayHear []string
+	// mayRun are the commands that the user is limited to; nil is no limit. cut: FreeSWITCH has not told all.
+	mayRun []string
+	cut    bool
 }
 
 const backgroundJob = "BACKGROUND_JOB"
@@ -98,21 +100,25 @@ func (s *session) authenticate(ctx context.Context) error {
 	case err != nil:
 		return s.login.ungreeted("", err)
 	}
-	s.mayRun, s.mayHear = rightsIn(f.head, "Allowed-API"), rightsIn(f.head, "Allowed-Events")
+	s.mayRun, s.cut = rightsIn(f.head)
 	return nil
 }
 
-// rightsIn are what a header limits the user to; nil is no limit.
-func rightsIn(head fields, name string) []string {
-	v, ok := head.raw(name)
-	if !ok {
-		return nil
+// maxRights is what FreeSWITCH has room for to tell what a user may do.
+const maxRights = 512
+
+// rightsIn are the commands that a reply limits the user to; nil is no limit.
+func rightsIn(reply fields) (commands []string, cut bool) {
+	const name = "Allowed-API"
+	v, ok := reply.raw(name)
+	if !ok || string(v) == "all" {
+		return nil, false
 	}
-	list := strings.FieldsFunc(string(v), func(r rune) bool { return r == ',' || r == ' ' })
-	if slices.Contains(list, "all") || slices.Contains(list, "ALL") {
-		return nil
+	separator := ","
+	if bytes.ContainsRune(v, ' ') {
+		separator = " "
 	}
-	return append([]string{}, list...)
+	return strings.Split(string(v), separator), len(name)+len(": \n")+len(v) >= maxRights-1
 }
 
 // hear takes what is no reply. A panic in there costs one event.
