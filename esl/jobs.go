@@ -53,7 +53,6 @@ func (j *jobs) finish(e event) {
 	}
 }
 
-
 // post sends a command that is carried out in the background, and returns when FreeSWITCH has taken it.
 // done is told how it went, unless the connection ends before; it may not wait. forget ends that.
 func (s *session) post(ctx context.Context, done func(printed string), name string, args ...string) (forget func(), err error) {
