@@ -187,26 +187,34 @@ func TestRefusedRequests(t *testing.T) {
 		do   func(context.Context, *PBX) error
 		want error
 	}{
-		{"no channel", func(f *fakeSwitch) { f.says("uuid_kill", "-ERR No such channel!\n") },
+		{
+			"no channel", func(f *fakeSwitch) { f.says("uuid_kill", "-ERR No such channel!\n") },
 			func(ctx context.Context, p *PBX) error {
 				return p.Hangup(ctx, ringside.HangupRequest{Channel: chanA})
-			}, ringside.ErrNoChannel},
+			}, ringside.ErrNoChannel,
+		},
 		{"spying on nobody", func(f *fakeSwitch) { f.says("uuid_exists", "false") }, func(ctx context.Context, p *PBX) error {
 			_, err := p.Spy(ctx, ringside.SpyRequest{Channel: chanA, Listener: extension("101"), Mode: ringside.SpyListen})
 			return err
 		}, ringside.ErrNoChannel},
-		{"a bridge with nobody", func(f *fakeSwitch) { f.says("uuid_bridge", "-ERR Invalid uuid\n"); f.says("uuid_exists", "false") },
+		{
+			"a bridge with nobody", func(f *fakeSwitch) { f.says("uuid_bridge", "-ERR Invalid uuid\n"); f.says("uuid_exists", "false") },
 			func(ctx context.Context, p *PBX) error {
 				return p.Bridge(ctx, ringside.BridgeRequest{Channel: chanA, With: chanB})
-			}, ringside.ErrNoChannel},
-		{"a bridge of two that ring", func(f *fakeSwitch) { f.says("uuid_bridge", "-ERR Invalid uuid\n"); f.says("uuid_exists", "true") },
+			}, ringside.ErrNoChannel,
+		},
+		{
+			"a bridge of two that ring", func(f *fakeSwitch) { f.says("uuid_bridge", "-ERR Invalid uuid\n"); f.says("uuid_exists", "true") },
 			func(ctx context.Context, p *PBX) error {
 				return p.Bridge(ctx, ringside.BridgeRequest{Channel: chanA, With: chanB})
-			}, ringside.ErrRefused},
-		{"an attended transfer by one who is alone", func(f *fakeSwitch) { f.says("uuid_getvar", "_undef_") },
+			}, ringside.ErrRefused,
+		},
+		{
+			"an attended transfer by one who is alone", func(f *fakeSwitch) { f.says("uuid_getvar", "_undef_") },
 			func(ctx context.Context, p *PBX) error {
 				return p.Transfer(ctx, ringside.TransferRequest{Channel: chanA, To: extension("102"), Attended: true})
-			}, ringside.ErrRefused},
+			}, ringside.ErrRefused,
+		},
 		{"parking without the module", func(f *fakeSwitch) { f.says("module_exists", "false") }, func(ctx context.Context, p *PBX) error {
 			_, err := p.Park(ctx, ringside.ParkRequest{Channel: chanA})
 			return err

@@ -24,6 +24,7 @@ func (p *PBX) Transfer(ctx context.Context, r ringside.TransferRequest) error {
 		return err
 	}
 	if !r.Attended {
+		p.placed.sent(r.Channel)
 		return p.transfer(ctx, r.Channel, "bridge:"+to)
 	}
 	s, err := p.live()
@@ -37,6 +38,7 @@ func (p *PBX) Transfer(ctx context.Context, r ringside.TransferRequest) error {
 	if peer == "" {
 		return fmt.Errorf("%w: %s does not talk with another channel", ringside.ErrRefused, r.Channel)
 	}
+	p.placed.sent(r.Channel)
 	// Without a third argument the application runs on the channel, and the other one hears music.
 	_, err = s.run(ctx, "uuid_broadcast", r.Channel, "att_xfer::"+to)
 	return err

@@ -151,7 +151,7 @@ func dialPart(t *testing.T, name string, args []string) {
 // (separate_string_blank_delim).
 func consoleArgs(s string) (args []string) {
 	var b strings.Builder
-	quoted, any := false, false
+	quoted, begun := false, false
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '\\' && i+1 < len(s):
@@ -160,21 +160,21 @@ func consoleArgs(s string) (args []string) {
 			}
 			i++
 			b.WriteByte(s[i])
-			any = true
+			begun = true
 		case c == '\'':
-			quoted, any = !quoted, true
+			quoted, begun = !quoted, true
 		case c == ' ' && !quoted:
-			if any {
+			if begun {
 				args = append(args, b.String())
 			}
 			b.Reset()
-			any = false
+			begun = false
 		default:
 			b.WriteByte(c)
-			any = true
+			begun = true
 		}
 	}
-	if any {
+	if begun {
 		args = append(args, b.String())
 	}
 	return args

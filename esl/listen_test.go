@@ -74,7 +74,9 @@ func TestSlowListener(t *testing.T) {
 		}()
 		heard, enough := 0, errors.New("seen enough")
 		lost, err := Listen(t.Context(), f.login(), Listening{}, func(Event) error {
-			<-sent
+			if <-sent; heard == 0 {
+				synctest.Wait() // the last one has been read, too
+			}
 			if heard++; heard == listenBehind {
 				return enough
 			}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// placed are the channels that ringside has asked for and that have not ended, so that limits on calls can
-// be kept. It is a tracker.
+// placed are the channels that ringside has asked for or has sent elsewhere, and that have not ended, so that
+// limits on calls can be kept. It is a tracker.
 type placed struct {
 	mu sync.Mutex
 	// ids have the time from which on a channel that FreeSWITCH does not know has ended; zero while the
@@ -63,6 +63,12 @@ func (c *placed) add(id string) {
 	}
 }
 
+// sent notes a channel that is sent elsewhere, which is there already.
+func (c *placed) sent(id string) {
+	c.add(id)
+	c.settle(id, time.Now())
+}
+
 // settle notes that a channel exists by that time, or never will.
 func (c *placed) settle(id string, by time.Time) {
 	c.mu.Lock()
@@ -96,8 +102,8 @@ func (c *placed) live(id string) bool {
 	return ok
 }
 
-// Live reports whether a channel that ringside has asked for is still there, or on its way. It does not
-// know other channels.
+// Live reports whether a channel that ringside has asked for, or has sent elsewhere, is still there or on its
+// way. It does not know other channels.
 func (p *PBX) Live(id string) bool { return p.placed.live(id) }
 
 func (c *placed) list() (ids []string) {
