@@ -27,15 +27,15 @@ func checkChannel(field, name string) error {
 
 // Hangup implements ringside.CallControl.
 func (p *PBX) Hangup(ctx context.Context, r ringside.HangupRequest) error {
-	if err := first(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
+	if err := firstError(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
 		return err
 	}
 	_, err := p.do(ctx, "uuid_kill", r.Channel, causeName(r.Cause))
 	return err
 }
 
-// first is the first error that there is.
-func first(errs ...error) error {
+// firstError is the first error that there is.
+func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ func first(errs ...error) error {
 
 // Bridge implements ringside.CallControl. One of the two must have media already, and both must be there.
 func (p *PBX) Bridge(ctx context.Context, r ringside.BridgeRequest) error {
-	if err := first(r.Validate(), checkChannel("channel", r.Channel), checkChannel("with", r.With)); err != nil {
+	if err := firstError(r.Validate(), checkChannel("channel", r.Channel), checkChannel("with", r.With)); err != nil {
 		return err
 	}
 	_, err := p.do(ctx, "uuid_bridge", r.Channel, r.With)
@@ -73,7 +73,7 @@ func (p *PBX) exists(ctx context.Context, ch string) error {
 
 // SendDTMF implements ringside.CallControl. FreeSWITCH itself puts pauses between the keys.
 func (p *PBX) SendDTMF(ctx context.Context, r ringside.DTMFRequest) error {
-	if err := first(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
+	if err := firstError(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
 		return err
 	}
 	length := r.Length
@@ -87,7 +87,7 @@ func (p *PBX) SendDTMF(ctx context.Context, r ringside.DTMFRequest) error {
 
 // Mute implements ringside.CallControl.
 func (p *PBX) Mute(ctx context.Context, r ringside.MuteRequest) error {
-	if err := first(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
+	if err := firstError(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
 		return err
 	}
 	sides := []string{"read"}
@@ -113,7 +113,7 @@ func (p *PBX) Mute(ctx context.Context, r ringside.MuteRequest) error {
 // Record implements ringside.CallControl. The file lies in the folder of Places.Recordings, on FreeSWITCH's
 // machine.
 func (p *PBX) Record(ctx context.Context, r ringside.RecordRequest) (ringside.Recording, error) {
-	if err := first(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
+	if err := firstError(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
 		return ringside.Recording{}, err
 	}
 	name, format := r.Name, r.Format
@@ -182,7 +182,7 @@ func (s *session) variable(ctx context.Context, channel, name string) (string, e
 // SetVariable implements ringside.CallControl. An empty value unsets the variable. Values lose "$", which
 // begins an expression, and quotes and backslashes become others.
 func (p *PBX) SetVariable(ctx context.Context, channel string, v ringside.Variable) error {
-	if err := first(v.Validate(), checkChannel("channel", channel), checkVariables("variable", v)); err != nil {
+	if err := firstError(v.Validate(), checkChannel("channel", channel), checkVariables("variable", v)); err != nil {
 		return err
 	}
 	return p.set(ctx, channel, v)

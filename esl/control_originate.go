@@ -18,7 +18,7 @@ const (
 // Originate implements ringside.CallControl. Early media are no answer: From is connected with To when From
 // has picked up.
 func (p *PBX) Originate(ctx context.Context, r ringside.OriginateRequest) (ringside.Originated, error) {
-	if err := first(r.Validate(), checkVariables("variables", r.Variables...)); err != nil {
+	if err := firstError(r.Validate(), checkVariables("variables", r.Variables...)); err != nil {
 		return ringside.Originated{}, err
 	}
 	to, err := p.opt.Places.dialString(r.To)
@@ -53,7 +53,7 @@ func (p *PBX) Originate(ctx context.Context, r ringside.OriginateRequest) (rings
 // Spy implements ringside.CallControl. Keys of the listener, with which FreeSWITCH would let them change
 // the mode, do nothing.
 func (p *PBX) Spy(ctx context.Context, r ringside.SpyRequest) (ringside.Originated, error) {
-	if err := first(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
+	if err := firstError(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
 		return ringside.Originated{}, err
 	}
 	if err := p.exists(ctx, r.Channel); err != nil {

@@ -29,7 +29,7 @@ const (
 // With Announce that channel hears the place in the words of FreeSWITCH's phrase valet_announce_ext.
 func (p *PBX) Park(ctx context.Context, r ringside.ParkRequest) (ringside.Parked, error) {
 	var none ringside.Parked
-	if err := first(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
+	if err := firstError(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
 		return none, err
 	}
 	if r.Announce != "" {

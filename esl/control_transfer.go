@@ -16,7 +16,7 @@ import (
 // (attxfer_hangup_key, attxfer_cancel_key), "0" joins the three. If the target does not answer, the two are
 // back together.
 func (p *PBX) Transfer(ctx context.Context, r ringside.TransferRequest) error {
-	if err := first(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
+	if err := firstError(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
 		return err
 	}
 	to, err := p.opt.Places.dialString(r.To)

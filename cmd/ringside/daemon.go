@@ -30,7 +30,7 @@ type daemon struct {
 	link    *crmsync.Link
 	// ari drives calls through Asterisk's REST interface; nil if it is not configured.
 	ari *ari.App
-	// desk acts on Asterisk; nil if it is not configured.
+	// desk acts on the PBX; nil if none is configured.
 	desk *desk
 }
 
@@ -53,7 +53,7 @@ func (d *daemon) Status(ctx context.Context) (control.Status, error) {
 	if err != nil {
 		return s, err
 	}
-	s.CRM, s.PBX, s.ARI = link, d.pbxLink(), d.ariLink()
+	s.CRM, s.PBX, s.ARI, s.ESL = link, d.pbxLink(), d.ariLink(), d.eslLink()
 	s.Store, err = json.Marshal(storeState{
 		Path: d.store.Path(), OK: st.Err == nil, Since: st.Since, Error: text(st.Err), Pending: st.Pending,
 		Dropped: st.Dropped, Calls: st.Calls, Outbox: st.Outbox, LastWrite: st.LastWrite,

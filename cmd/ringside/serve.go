@@ -164,7 +164,7 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 	if err := d.startARI(td); err != nil {
 		return nil, nil, err
 	}
-	if err := d.startAsterisk(td); err != nil {
+	if err := d.startPBXs(td); err != nil {
 		return nil, nil, err
 	}
 	web, err := d.listenHTTP()
