@@ -199,8 +199,16 @@ type namedControl struct {
 	called string
 }
 
-func (n *namedControl) Hangup(_ context.Context, r ringside.HangupRequest) error { n.called = r.Channel; return nil }
-func (n *namedControl) Bridge(_ context.Context, r ringside.BridgeRequest) error { n.called = r.Channel; return nil }
+func (n *namedControl) Hangup(_ context.Context, r ringside.HangupRequest) error {
+	n.called = r.Channel
+	return nil
+}
+
+func (n *namedControl) Bridge(_ context.Context, r ringside.BridgeRequest) error {
+	n.called = r.Channel
+	return nil
+}
+
 func (n *namedControl) Channels(context.Context) ([]ringside.ChannelInfo, error) {
 	if n.called == "away" {
 		return nil, ringside.ErrPBXAway
@@ -294,31 +302,39 @@ func TestDoctorExaminesFreeSWITCH(t *testing.T) {
 				files[socket] = strings.NewReplacer("127.0.0.1", "0.0.0.0", "secret-of-freeswitch", "ClueCon",
 					"</settings>", `<param name="apply-inbound-acl" value="any_v4.auto"/></settings>`).Replace(files[socket])
 			},
-			[]string{"problem", "everybody who reaches the port may run programs as FreeSWITCH", "lets others in (apply-inbound-acl any_v4.auto)"}, nil,
+			[]string{"problem", "everybody who reaches the port may run programs as FreeSWITCH", "lets others in (apply-inbound-acl any_v4.auto)"},
+			nil,
 		},
 		{
 			"a call that ends without ringside", func(f *fakeEventSocket, files confFiles) {
 				files[dialplan] = strings.Replace(files[dialplan], `<action application="bridge" data="user/100"/>`, "", 1)
 			},
-			[]string{`extension "sales": nothing follows the socket line: without ringside the call ends`}, []string{"fs_cli -x reloadxml"},
+			[]string{`extension "sales": nothing follows the socket line: without ringside the call ends`},
+			[]string{"fs_cli -x reloadxml"},
 		},
 		{
 			"a socket that can't be driven", func(f *fakeEventSocket, files confFiles) {
 				files[dialplan] = strings.Replace(files[dialplan], " async full", "", 1)
 			},
-			[]string{"the socket line lacks async or full"}, []string{`<action application="socket" data="127.0.0.1:8084 async full"/>`},
+			[]string{"the socket line lacks async or full"},
+			[]string{`<action application="socket" data="127.0.0.1:8084 async full"/>`},
 		},
 		{
 			"a dialplan without ringside", func(f *fakeEventSocket, files confFiles) { files[dialplan] = "<include/>" },
-			[]string{"FreeSWITCH's dialplan hands no call over to ringside"}, nil,
+			[]string{"FreeSWITCH's dialplan hands no call over to ringside"},
+			nil,
 		},
 		{
-			"another port", func(f *fakeEventSocket, files confFiles) { files[socket] = strings.Replace(files[socket], "PORT", "8021", 1) },
-			[]string{"the event socket listens on port 8021, and esl.address says"}, nil,
+			"another port", func(f *fakeEventSocket, files confFiles) {
+				files[socket] = strings.Replace(files[socket], "PORT", "8021", 1)
+			},
+			[]string{"the event socket listens on port 8021, and esl.address says"},
+			nil,
 		},
 		{
 			"files of another machine", func(f *fakeEventSocket, files confFiles) { clear(files) },
-			[]string{"name FreeSWITCH's folder with --freeswitch", "version: FreeSWITCH 1.10.12"}, nil,
+			[]string{"name FreeSWITCH's folder with --freeswitch", "version: FreeSWITCH 1.10.12"},
+			nil,
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
