@@ -117,7 +117,7 @@ func (s *Server) serve(conn net.Conn, in *framer, data fields) {
 		}
 		s.log.Error("no decision within the deadline: the call was released with the default",
 			"deadline", s.opt.Deadline, "channel", sess.id)
-		if err := ch.letGo(s.ctx, s.defaults); err != nil {
+		if err := ch.letGo(s.defaults); err != nil {
 			s.log.Warn("the default could not be handed over", "channel", sess.id, "error", err)
 		}
 	})
@@ -130,14 +130,14 @@ func (s *Server) serve(conn net.Conn, in *framer, data fields) {
 	case "", "route":
 		s.calls.ServeCall(sess.ctx, ch)
 	case "decide":
-		s.decide(sess.ctx, ch, query)
+		s.decide(ch, query)
 	default:
 		s.log.Warn("the dialplan asks for what there is not: the call is left to it", "path", dialplan.Plain(path, 40), "paths", "route, decide")
 	}
 }
 
 // decide sets the decision's variables and gives the call back: the dialplan keeps control.
-func (s *Server) decide(ctx context.Context, ch *channel, query string) {
+func (s *Server) decide(ch *channel, query string) {
 	d, id := s.calls.Decide(ch.Offer(), handover(query))
 	result := ringside.ResultDecided
 	vars, err := s.opt.Site.Dial.Variables(&d, id)
@@ -151,7 +151,7 @@ func (s *Server) decide(ctx context.Context, ch *channel, query string) {
 	vars = append(vars, ringside.Variable{Name: dialplan.VarResult, Value: string(result)})
 	err = ch.claim()
 	if err == nil {
-		err = ch.letGo(ctx, vars)
+		err = ch.letGo(vars)
 	}
 	if err != nil && !errors.Is(err, ringside.ErrCallerGone) && !errors.Is(err, errLate) {
 		s.log.Warn("a decision could not be handed over", "call", id, "error", err)

@@ -16,9 +16,10 @@ type attempt struct {
 	*channel
 	req ringside.DialRequest
 	run *run
-	// answered is who has, since when; nobody has while since is zero.
+	// answered is who has, since when, by our clock and by FreeSWITCH's; nobody has while since is zero.
 	answered  ringside.Target
 	since     time.Time
+	stamp     time.Time
 	recording string
 }
 
@@ -62,7 +63,7 @@ func (a *attempt) meet(ctx context.Context) {
 	if e == nil || !a.since.IsZero() {
 		return
 	}
-	a.since = at
+	a.since, a.stamp = at, e.at()
 	a.answered = a.who(ctx, e)
 	if a.req.Progress != nil && a.answered.Number != "" {
 		a.req.Progress(ringside.Party{Number: a.answered.Number, State: string(ringside.DialAnswered)})
@@ -143,6 +144,10 @@ func (a *attempt) outcome(ctx context.Context, e *event) (ringside.DialResult, e
 	if !a.since.IsZero() {
 		res.Status, res.Answered, res.Talk, res.Cause = ringside.DialAnswered, a.answered, time.Since(a.since), ringside.CauseNormal
 		if e != nil {
+			// In sync mode, FreeSWITCH tells of the answer when the talk is over.
+			if end := e.at(); !end.IsZero() && !a.stamp.IsZero() {
+				res.Talk = max(0, end.Sub(a.stamp))
+			}
 			if c := causeOf(e.variable("bridge_hangup_cause")); c != ringside.CauseUnknown {
 				res.Cause = c
 			}

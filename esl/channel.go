@@ -84,40 +84,56 @@ func (ch *channel) execute(ctx context.Context, app, arg string) (event, error) 
 	}
 }
 
-// start runs an application and waits for nothing that the application does.
-func (ch *channel) start(ctx context.Context, app, arg string) (*run, error) {
+// start runs an application, after it has set variables, and waits for nothing that the application does.
+func (ch *channel) start(ctx context.Context, app, arg string, vars ...ringside.Variable) (*run, error) {
 	if err := ch.mayAct(ctx); err != nil {
 		return nil, err
 	}
-	ch.mu.Lock()
-	ch.last++
-	r := &run{id: ch.prefix + strconv.Itoa(ch.last), ended: make(chan event, 1)}
-	ch.runs[r.id] = r
-	ch.mu.Unlock()
+	commands, err := ch.setters(vars)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{id: ch.nextID(), ended: make(chan event, 1)}
 	cmd, err := executeCommand(r.id, app, arg)
 	if err != nil {
 		return nil, err
 	}
-	qs, err := ch.send(cmd)
+	ch.mu.Lock()
+	ch.runs[r.id] = r
+	ch.mu.Unlock()
+	qs, err := ch.send(append(commands, cmd)...)
 	if err != nil {
 		return nil, ch.over()
 	}
 	if !ch.async { // the reply comes when the application has ended
-		return r, nil
+		qs = qs[:len(commands)]
 	}
-	return r, ch.taken(ctx, qs[0])
+	return r, ch.taken(qs...)
 }
 
-// taken waits until FreeSWITCH has taken a command.
-func (ch *channel) taken(ctx context.Context, q *question) error {
-	f, err := ch.await(context.WithoutCancel(ctx), q, replyWithin)
-	switch {
-	case errors.Is(err, ringside.ErrConnectionLost):
-		return ch.over()
-	case err != nil:
-		return fmt.Errorf("%w: %w", ringside.ErrConnectionLost, err)
+// nextID is an id for an application.
+func (ch *channel) nextID() string {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.last++
+	return ch.prefix + strconv.Itoa(ch.last)
+}
+
+// taken waits until FreeSWITCH has taken commands, and gives what it says of the last. Replies come also when
+// whoever asked has lost interest: they are awaited, so that nothing is done out of order.
+func (ch *channel) taken(qs ...*question) error {
+	var last error
+	for _, q := range qs {
+		f, err := ch.await(context.Background(), q, replyWithin)
+		switch {
+		case errors.Is(err, ringside.ErrConnectionLost):
+			return ch.over()
+		case err != nil:
+			return fmt.Errorf("%w: %w", ringside.ErrConnectionLost, err)
+		}
+		last = f.refused()
 	}
-	return f.refused()
+	return last
 }
 
 // over is the cause with which the call has ended, after its connection has.
@@ -157,13 +173,26 @@ func (ch *channel) set(ctx context.Context, vars []ringside.Variable) error {
 	if err := ch.mayAct(ctx); err != nil {
 		return err
 	}
-	return ch.put(ctx, vars)
+	return ch.put(vars)
 }
 
-// put is set without a look at whose turn it is.
-func (ch *channel) put(ctx context.Context, vars []ringside.Variable) error {
+// put is set without a look at whose turn it is. then are sent behind.
+func (ch *channel) put(vars []ringside.Variable, then ...wireCommand) error {
+	commands, err := ch.setters(vars)
+	if err != nil {
+		return err
+	}
+	qs, err := ch.send(append(commands, then...)...)
+	if err != nil {
+		return ch.over()
+	}
+	return ch.taken(qs...)
+}
+
+// setters are the commands that set variables.
+func (ch *channel) setters(vars []ringside.Variable) ([]wireCommand, error) {
 	if len(vars) == 0 {
-		return nil
+		return nil, nil
 	}
 	vars = slices.Clone(vars)
 	for i, v := range vars {
@@ -171,55 +200,28 @@ func (ch *channel) put(ctx context.Context, vars []ringside.Variable) error {
 			vars[i].Name = callerName
 		}
 	}
-	if !ch.full {
-		return ch.putEach(ctx, vars)
+	if ch.full {
+		cmd, err := apiCommand("uuid_setvar_multi", ch.id, assignments(vars))
+		return []wireCommand{cmd}, err
 	}
-	cmd, err := apiCommand("uuid_setvar_multi", ch.id, assignments(vars))
-	if err != nil {
-		return err
-	}
-	qs, err := ch.send(cmd)
-	if err != nil {
-		return ch.over()
-	}
-	return ch.taken(ctx, qs[0])
-}
-
-// putEach sets variables with the application set.
-func (ch *channel) putEach(ctx context.Context, vars []ringside.Variable) error {
 	var commands []wireCommand
 	for _, v := range vars {
-		ch.mu.Lock()
-		ch.last++
-		id := ch.prefix + strconv.Itoa(ch.last)
-		ch.mu.Unlock()
-		cmd, err := executeCommand(id, "set", v.Name+"="+dialplan.Clean(v))
+		cmd, err := executeCommand(ch.nextID(), "set", v.Name+"="+dialplan.Clean(v))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		commands = append(commands, cmd)
 	}
-	qs, err := ch.send(commands...)
-	if err != nil {
-		return ch.over()
-	}
-	for _, q := range qs {
-		if err := ch.taken(ctx, q); err != nil {
-			return err
-		}
-	}
-	return nil
+	return commands, nil
 }
 
 // Hangup implements ringside.Channel.
 func (ch *channel) Hangup(ctx context.Context, cause ringside.HangupCause) error {
-	if err := ch.set(ctx, []ringside.Variable{{Name: dialplan.VarResult, Value: string(ringside.ResultDone)}}); err != nil && !errors.Is(err, ringside.ErrRefused) {
+	if err := ch.mayAct(ctx); err != nil {
 		return err
 	}
-	qs, err := ch.send(hangupCommand(cause))
-	if err == nil {
-		err = ch.taken(ctx, qs[0])
-	}
+	done := []ringside.Variable{{Name: dialplan.VarResult, Value: string(ringside.ResultDone)}}
+	err := ch.put(done, hangupCommand(cause))
 	if errors.Is(err, ringside.ErrCallerGone) {
 		return nil // it was gone already, as it was meant to be
 	}
@@ -246,22 +248,16 @@ func (ch *channel) Release(ctx context.Context, result ringside.Result) error {
 	if err := ch.mayAct(ctx); err != nil {
 		return err
 	}
-	return ch.letGo(ctx, []ringside.Variable{{Name: dialplan.VarResult, Value: string(result)}})
+	return ch.letGo([]ringside.Variable{{Name: dialplan.VarResult, Value: string(result)}})
 }
 
 // letGo sets the last variables and ends FreeSWITCH's application socket: the dialplan goes on with its next
 // action.
-func (ch *channel) letGo(ctx context.Context, vars []ringside.Variable) error {
-	if err := ch.put(ctx, append(ch.restored(), vars...)); err != nil && !errors.Is(err, ringside.ErrRefused) {
-		return err
-	}
+func (ch *channel) letGo(vars []ringside.Variable) error {
 	ch.mu.Lock()
 	ch.done = true
 	ch.mu.Unlock()
-	if _, err := ch.send(exitCommand()); err != nil {
-		return ch.over()
-	}
-	return nil
+	return ch.put(append(ch.restored(), vars...), exitCommand())
 }
 
 // restored are the site's own variables as they were.

@@ -16,6 +16,7 @@ func TestChannelConforms(t *testing.T) {
 			interrupts := mode.full && mode.async
 			channeltest.Conform(t, channeltest.Door{
 				PBX: "freeswitch", Open: openDoor(mode.full, mode.async), Speaks: true, PlayInterrupts: interrupts, SpeechInterrupts: interrupts,
+				MusicPauses: !interrupts,
 			})
 		})
 	}

@@ -29,17 +29,8 @@ func (ch *channel) Dial(ctx context.Context, req ringside.DialRequest) (ringside
 	if err != nil {
 		return failed, err
 	}
-	if err := ch.mayAct(ctx); err != nil {
-		if errors.Is(err, ringside.ErrCallerGone) {
-			return ringside.DialResult{Status: ringside.DialCancelled}, err
-		}
-		return failed, err
-	}
-	if err := ch.put(ctx, ch.attemptVariables(req)); err != nil && !errors.Is(err, ringside.ErrRefused) {
-		return failed, err
-	}
 	ch.meets() // whom they met before
-	r, err := ch.start(ctx, "bridge", options(req)+legs)
+	r, err := ch.start(ctx, "bridge", options(req)+legs, ch.attemptVariables(req)...)
 	switch {
 	case errors.Is(err, ringside.ErrCallerGone):
 		return ringside.DialResult{Status: ringside.DialCancelled}, err

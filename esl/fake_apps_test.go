@@ -27,11 +27,9 @@ func (b *board) Decide(o ringside.Offer, h ringside.Handover) (ringside.Decision
 // message carries out a sendmsg.
 func (f *fakeSwitch) message(m message) {
 	if m.reply { // in sync mode it is the listener that carries it out
-		defer func() {
-			if f.line.Reply() {
-				f.say("Content-Type: command/reply\nReply-Text: +OK\n\n")
-			}
-		}()
+		f.hold()
+		defer f.release()
+		defer f.reply("Content-Type: command/reply\nReply-Text: +OK\n\n")
 	}
 	switch m.headers["call-command"] {
 	case "hangup":
@@ -132,7 +130,7 @@ func (f *fakeSwitch) playback(file string) (response string) {
 			defer f.line.Music("")
 			var limit <-chan time.Time
 			if n, err := strconv.Atoi(f.variable("playback_timeout_sec")); err == nil {
-				limit = time.After(time.Duration(n) * time.Second)
+				limit = time.After(time.Duration(n)*time.Second + 13*time.Millisecond)
 			}
 			select {
 			case <-stop:

@@ -25,7 +25,7 @@ type fakeSwitch struct {
 	conn        net.Conn
 	full, async bool
 
-	out      chan string // what is written, in its order
+	out      chan utterance // what is written, in its order
 	messages chan message
 	left     chan struct{} // closed when ringside has left the call
 	busy     sync.WaitGroup
@@ -39,7 +39,8 @@ type fakeSwitch struct {
 	linger   bool
 	hungUp   bool
 	cause    string
-	exited   bool
+	holds    bool
+	held     []string
 }
 
 // message is a sendmsg.
@@ -51,7 +52,7 @@ type message struct {
 
 func newFakeSwitch(l *channeltest.Line, conn net.Conn, full, async bool) *fakeSwitch {
 	return &fakeSwitch{
-		line: l, conn: conn, full: full, async: async, out: make(chan string, 1000), messages: make(chan message, 100),
+		line: l, conn: conn, full: full, async: async, out: make(chan utterance, 1000), messages: make(chan message, 100),
 		left: make(chan struct{}), vars: map[string]string{}, legs: map[string]string{},
 	}
 }
@@ -79,16 +80,21 @@ func (f *fakeSwitch) run() {
 	<-f.left
 	f.say("Content-Type: text/disconnect-notice\nControlled-Session-UUID: " + f.line.ID +
 		"\nContent-Disposition: disconnect\nContent-Length: 67\n\nDisconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n")
+	close(over)
+	others.Wait()
 	close(f.out)
 	writing.Wait()
 	_ = f.conn.Close()
-	close(over)
-	others.Wait()
 }
 
 func (f *fakeSwitch) write() {
-	for text := range f.out {
-		if _, err := io.WriteString(f.conn, text); err != nil {
+	for u := range f.out {
+		if !u.due.IsZero() && !f.pause(time.Until(u.due)) {
+			continue
+		}
+		f.line.Wire("< %s", shortened(u.text))
+		if _, err := io.WriteString(f.conn, u.text); err != nil || u.last {
+			_ = f.conn.Close()
 			for range f.out { // the rest is for nobody
 			}
 			return
@@ -96,9 +102,30 @@ func (f *fakeSwitch) write() {
 	}
 }
 
-func (f *fakeSwitch) say(text string) {
-	f.line.Wire("< %s", shortened(text))
-	f.out <- text
+func (f *fakeSwitch) say(text string) { f.out <- utterance{text: text} }
+
+// reply says something after the time that this PBX's replies take.
+func (f *fakeSwitch) reply(text string) {
+	f.out <- utterance{text: text, due: time.Now().Add(f.line.Slow)}
+}
+
+// utterance is something that is said, not before it is due.
+type utterance struct {
+	text string
+	due  time.Time
+	last bool // the connection ends behind it
+}
+
+// pause reports whether the connection still stands after a while.
+func (f *fakeSwitch) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-f.line.Lost():
+		return false
+	}
 }
 
 func shortened(text string) string {
@@ -128,7 +155,8 @@ func (f *fakeSwitch) event(name string, pairs ...string) {
 	f.mu.Lock()
 	wanted := f.myEvents
 	var b strings.Builder
-	fmt.Fprintf(&b, "Event-Name: %s\nUnique-ID: %s\nChannel-Call-UUID: %s\n", name, f.line.ID, f.line.ID)
+	fmt.Fprintf(&b, "Event-Name: %s\nEvent-Date-Timestamp: %d\nUnique-ID: %s\nChannel-Call-UUID: %s\n",
+		name, time.Now().UnixMicro(), f.line.ID, f.line.ID)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		fmt.Fprintf(&b, "%s: %s\n", pairs[i], encoded(pairs[i+1]))
 	}
@@ -136,9 +164,34 @@ func (f *fakeSwitch) event(name string, pairs ...string) {
 		fmt.Fprintf(&b, "variable_%s: %s\n", n, encoded(v))
 	}
 	f.mu.Unlock()
-	if wanted {
-		f.say(fmt.Sprintf("Content-Length: %d\nContent-Type: text/event-plain\n\n%s\n", b.Len()+1, b.String()))
+	if !wanted {
+		return
 	}
+	text := fmt.Sprintf("Content-Length: %d\nContent-Type: text/event-plain\n\n%s\n", b.Len()+1, b.String())
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.holds {
+		f.held = append(f.held, text)
+		return
+	}
+	f.say(text)
+}
+
+// hold keeps events back, as in sync mode while an application runs, until release.
+func (f *fakeSwitch) hold() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.holds = true
+}
+
+func (f *fakeSwitch) release() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.holds = false
+	for _, text := range f.held {
+		f.say(text)
+	}
+	f.held = nil
 }
 
 // encoded encodes a value as switch_url_encode does.
@@ -157,10 +210,7 @@ func (f *fakeSwitch) listen() {
 		f.line.Wire("> %s %v %s", command, headers, body)
 		reply, leaves := f.carryOut(command, headers, body)
 		if reply != "" {
-			if !f.line.Reply() {
-				return
-			}
-			f.say(reply)
+			f.reply(reply)
 		}
 		if leaves {
 			return
@@ -362,9 +412,7 @@ func (f *fakeSwitch) afterwards() {
 		return
 	}
 	// FreeSWITCH ends the connection by itself.
-	f.say("Content-Type: text/disconnect-notice\nContent-Disposition: disconnect\nContent-Length: 0\n\n")
-	time.Sleep(time.Millisecond)
-	_ = f.conn.Close()
+	f.out <- utterance{text: "Content-Type: text/disconnect-notice\nContent-Disposition: disconnect\nContent-Length: 0\n\n", last: true}
 }
 
 // separated splits as switch_separate_string does: quotes group, backslashes escape.

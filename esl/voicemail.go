@@ -26,15 +26,12 @@ func (ch *channel) Voicemail(ctx context.Context, mailbox string) error {
 	if err := ch.hasVoicemail(ctx); err != nil {
 		return err
 	}
-	if err := ch.set(ctx, []ringside.Variable{{Name: messageLength}}); err != nil && !errors.Is(err, ringside.ErrRefused) {
-		return err
-	}
 	site := ch.server.opt.Site
 	domain := site.Domain
 	if domain == "" {
 		domain = "${domain}"
 	}
-	r, err := ch.start(ctx, "voicemail", site.VoicemailProfile+" "+domain+" "+box)
+	r, err := ch.start(ctx, "voicemail", site.VoicemailProfile+" "+domain+" "+box, ringside.Variable{Name: messageLength})
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 const (
 	maxMusic = 80
 	// pieceSeconds is how long each piece of music is where nothing can be interrupted.
-	pieceSeconds = "2"
+	pieceSeconds = "1"
 	pieceLimit   = "playback_timeout_sec"
 	// silenceAfter is how soon music must end to be taken for none.
 	silenceAfter = 500 * time.Millisecond
@@ -93,8 +93,10 @@ func (ch *channel) untilOver(ctx context.Context, app, arg string) error {
 		case <-ch.ended:
 			return ch.over()
 		case <-stop:
-			stop = nil
-			if err := ch.interrupt(); err != nil {
+			if stop = nil; ch.ctx.Err() != nil {
+				return ch.over()
+			}
+			if err := ch.interrupt(); err != nil && !errors.Is(err, ringside.ErrRefused) {
 				return err
 			}
 		}
@@ -111,7 +113,7 @@ func (ch *channel) interrupt() error {
 	if err != nil {
 		return ch.over()
 	}
-	return ch.taken(ch.ctx, qs[0])
+	return ch.taken(qs...)
 }
 
 // unplayed gives an error for an application's word that there was nothing to play.
