@@ -131,9 +131,23 @@ func (ch *channel) taken(qs ...*question) error {
 		case err != nil:
 			return fmt.Errorf("%w: %w", ringside.ErrConnectionLost, err)
 		}
-		last = f.refused()
+		if last = f.refused(); last != nil && strings.Contains(f.outcome(), "No such channel") {
+			return ch.vanished()
+		}
 	}
 	return last
+}
+
+// vanished is the cause with which the call has ended that FreeSWITCH does not know any more.
+func (ch *channel) vanished() error {
+	t := time.NewTimer(replyWithin)
+	defer t.Stop()
+	select {
+	case <-ch.ctx.Done():
+		return context.Cause(ch.ctx)
+	case <-t.C:
+		return ringside.ErrCallerGone
+	}
 }
 
 // over is the cause with which the call has ended, after its connection has.

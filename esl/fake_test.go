@@ -28,7 +28,6 @@ type fakeSwitch struct {
 	out      chan utterance // what is written, in its order
 	messages chan message
 	left     chan struct{} // closed when ringside has left the call
-	busy     sync.WaitGroup
 
 	mu       sync.Mutex
 	vars     map[string]string
@@ -37,7 +36,7 @@ type fakeSwitch struct {
 	broken   bool              // uuid_break came while nothing played
 	myEvents bool
 	linger   bool
-	hungUp   bool
+	hangs    sync.Once
 	cause    string
 	holds    bool
 	held     []string
@@ -89,7 +88,7 @@ func (f *fakeSwitch) run() {
 
 func (f *fakeSwitch) write() {
 	for u := range f.out {
-		if !u.due.IsZero() && !f.pause(time.Until(u.due)) {
+		if !f.pause(time.Until(u.due)) {
 			continue
 		}
 		f.line.Wire("< %s", shortened(u.text))
@@ -118,6 +117,11 @@ type utterance struct {
 
 // pause reports whether the connection still stands after a while.
 func (f *fakeSwitch) pause(d time.Duration) bool {
+	select {
+	case <-f.line.Lost():
+		return false
+	default:
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -137,17 +141,14 @@ func shortened(text string) string {
 
 // hangUp is what FreeSWITCH tells when the caller's channel ends.
 func (f *fakeSwitch) hangUp() {
-	f.mu.Lock()
-	if f.hungUp {
+	f.hangs.Do(func() {
+		f.mu.Lock()
+		if f.cause == "" {
+			f.cause = "NORMAL_CLEARING"
+		}
 		f.mu.Unlock()
-		return
-	}
-	f.hungUp = true
-	if f.cause == "" {
-		f.cause = "NORMAL_CLEARING"
-	}
-	f.mu.Unlock()
-	f.event("CHANNEL_HANGUP", "Hangup-Cause", f.cause)
+		f.event("CHANNEL_HANGUP", "Hangup-Cause", f.cause)
+	})
 }
 
 // event tells of something that happens to the call.
@@ -257,11 +258,10 @@ func (f *fakeSwitch) carryOut(command string, headers map[string]string, body st
 	case verb == "exit":
 		return ok("+OK bye"), true
 	case verb == "sendmsg":
-		m := message{headers: headers, body: body, reply: !f.async}
-		f.messages <- m
 		if f.async {
-			return ok("+OK"), false
+			f.reply(ok("+OK"))
 		}
+		f.messages <- message{headers: headers, body: body, reply: !f.async}
 		return "", false
 	case !f.full:
 		return ok("-ERR command not found"), false

@@ -126,6 +126,9 @@ func (s *session) hear(f frame) {
 func (s *session) digest(e event) {
 	switch e.name() {
 	case "CHANNEL_EXECUTE_COMPLETE":
+		if e.plain("Answer-State") == "hangup" {
+			s.hangUp() // before whoever ran the application looks
+		}
 		s.mu.Lock()
 		r := s.runs[e.plain("Application-UUID")]
 		if r != nil {
