@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -116,7 +115,7 @@ func (ch *channel) nextID() string {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	ch.last++
-	return ch.prefix + strconv.Itoa(ch.last)
+	return fmt.Sprintf("%s%012x", ch.prefix, ch.last)
 }
 
 // taken waits until FreeSWITCH has taken commands, and gives what it says of the last. Replies come also when

@@ -86,7 +86,6 @@ type Server struct {
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
 	peers  *peers.Peers
-	serial atomic.Uint64
 	// voicemail: mod_voicemail is known to be loaded.
 	voicemail atomic.Bool
 }

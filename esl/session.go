@@ -3,8 +3,8 @@ package esl
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"strconv"
@@ -39,7 +39,7 @@ type session struct {
 	// ctx ends when the caller leaves, the connection is lost, the deadline passes or the server stops.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	prefix string // of the ids of applications
+	prefix string // of the ids of applications, which are UUIDs
 
 	mu   sync.Mutex
 	runs map[string]*run
@@ -62,13 +62,12 @@ type run struct {
 }
 
 func (s *Server) newSession(c net.Conn, in *framer, data fields) *session {
-	n := s.serial.Add(1)
-	var random [6]byte
+	var random [8]byte
 	_, _ = rand.Read(random[:]) // it never fails
 	sess := &session{
 		server: s, data: data, id: data.get("Unique-ID"), began: time.Now(),
 		full: data.plain("Control") == "full", async: data.plain("Socket-Mode") == "async",
-		prefix: "ringside-" + hex.EncodeToString(random[:]) + strconv.FormatUint(n, 36) + "-",
+		prefix: fmt.Sprintf("%x-%x-4%03x-8%03x-", random[:4], random[4:6], random[6], random[7]),
 		runs:   map[string]*run{}, met: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	sess.conn = newConn(c, in, sess.hear)
