@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -57,8 +59,8 @@ type session struct {
 
 // run is an application that runs on the call.
 type run struct {
-	id    string
-	ended chan event // room for one: the event CHANNEL_EXECUTE_COMPLETE
+	id, app string
+	ended   chan event // room for one: the event CHANNEL_EXECUTE_COMPLETE
 }
 
 func (s *Server) newSession(c net.Conn, in *framer, data fields) *session {
@@ -192,13 +194,18 @@ func (s *session) claim() error {
 }
 
 // finish gives the call back if nobody has, and waits a moment for the end of the connection, so that nothing
-// that was said is lost with it.
+// that was said is lost with it. What plays is stopped: FreeSWITCH would play it to its end before its dialplan
+// goes on.
 func (s *session) finish() {
 	s.mu.Lock()
 	mine := !s.done
 	s.done = true
+	plays := slices.ContainsFunc(slices.Collect(maps.Values(s.runs)), func(r *run) bool { return r.app != "bridge" && r.app != "voicemail" })
 	s.mu.Unlock()
-	if mine {
+	switch {
+	case mine && plays && s.full && s.async:
+		_, _ = s.send(s.breakCommand(), exitCommand())
+	case mine:
 		_, _ = s.send(exitCommand())
 	}
 	t := time.NewTimer(endWithin)
@@ -208,6 +215,15 @@ func (s *session) finish() {
 	case <-t.C:
 	}
 	s.end(nil)
+}
+
+// breakCommand stops what plays.
+func (s *session) breakCommand() wireCommand {
+	cmd, err := apiCommand("uuid_break", s.id, "all")
+	if err != nil {
+		return exitCommand() // there is no such id: it was checked when the call came
+	}
+	return cmd
 }
 
 // handover reads how a dialplan that carries out decisions reports on them.

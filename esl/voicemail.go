@@ -31,6 +31,7 @@ func (ch *channel) Voicemail(ctx context.Context, mailbox string) error {
 	if domain == "" {
 		domain = "${domain}"
 	}
+	// What the dialplan does after the message if ringside dies meanwhile, it does by this variable.
 	r, err := ch.start(ctx, "voicemail", site.VoicemailProfile+" "+domain+" "+box, ringside.Variable{Name: messageLength})
 	if err != nil {
 		return err

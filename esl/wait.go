@@ -12,9 +12,13 @@ import (
 
 const (
 	maxMusic = 80
-	// pieceSeconds is how long each piece of music is where nothing can be interrupted.
-	pieceSeconds = "1"
-	pieceLimit   = "playback_timeout_sec"
+	// pieceLimit is the variable that ends what plays after some seconds.
+	pieceLimit = "playback_timeout_sec"
+	// piece is how long one piece of music is: FreeSWITCH plays it to its end also when ringside has died, and
+	// goes on with the dialplan only then.
+	piece = "20"
+	// shortPiece is for where nothing can be interrupted.
+	shortPiece = "1"
 	// silenceAfter is how soon music must end to be taken for none.
 	silenceAfter = 500 * time.Millisecond
 )
@@ -27,36 +31,26 @@ func (ch *channel) music(class string) string {
 	return "local_stream://" + class
 }
 
-// Wait implements ringside.Channel. Where FreeSWITCH takes no command while it plays, the music comes in
-// pieces of two seconds.
+// Wait implements ringside.Channel. The music comes in pieces, one where the last has ended. Without music,
+// the caller waits in silence: better than not at all.
 func (ch *channel) Wait(ctx context.Context, music string) error {
 	if ctx.Err() != nil {
 		return goneOnly(ctx)
 	}
+	limit := ringside.Variable{Name: pieceLimit, Value: piece}
 	if !ch.interrupts() {
-		limit := []ringside.Variable{{Name: pieceLimit, Value: pieceSeconds}}
-		if err := ch.set(ch.ctx, limit); err != nil {
-			return err
-		}
+		limit.Value = shortPiece
 	}
-	err := ch.waits(ctx, ch.music(music))
-	if err == nil && !ch.interrupts() {
-		err = ch.set(ch.ctx, []ringside.Variable{{Name: pieceLimit}})
-	}
-	return err
-}
-
-// waits plays until ctx ends. Without music, the caller waits in silence: better than not at all.
-func (ch *channel) waits(ctx context.Context, file string) error {
+	file := ch.music(music)
 	for ctx.Err() == nil {
 		began := time.Now()
-		if err := ch.untilOver(ctx, "playback", file); err != nil {
+		if err := ch.untilOver(ctx, "playback", file, limit); err != nil {
 			if !errors.Is(err, ringside.ErrRefused) {
 				return err
 			}
 			ch.server.log.Warn("no music on hold", "file", file, "error", err)
 		}
-		if time.Since(began) < silenceAfter && ctx.Err() == nil {
+		if time.Since(began) < silenceAfter {
 			select {
 			case <-ctx.Done():
 			case <-ch.ended:
@@ -64,7 +58,15 @@ func (ch *channel) waits(ctx context.Context, file string) error {
 			}
 		}
 	}
-	return goneOnly(ctx)
+	if err := goneOnly(ctx); err != nil {
+		return err
+	}
+	// What plays next is played to its end.
+	err := ch.set(ch.ctx, []ringside.Variable{{Name: pieceLimit}})
+	if errors.Is(err, ringside.ErrRefused) {
+		return nil
+	}
+	return err
 }
 
 // interrupts reports whether what plays can be stopped.
@@ -72,8 +74,8 @@ func (ch *channel) interrupts() bool { return ch.full && ch.async }
 
 // untilOver runs an application to its end, or until ctx ends and it is stopped: then it gives nil, unless the
 // call has ended. What could not be played is ringside.ErrRefused.
-func (ch *channel) untilOver(ctx context.Context, app, arg string) error {
-	r, err := ch.start(ch.ctx, app, arg)
+func (ch *channel) untilOver(ctx context.Context, app, arg string, vars ...ringside.Variable) error {
+	r, err := ch.start(ch.ctx, app, arg, vars...)
 	if err != nil {
 		return err
 	}
@@ -105,11 +107,7 @@ func (ch *channel) untilOver(ctx context.Context, app, arg string) error {
 
 // interrupt stops what plays.
 func (ch *channel) interrupt() error {
-	cmd, err := apiCommand("uuid_break", ch.id, "all")
-	if err != nil {
-		return err
-	}
-	qs, err := ch.send(cmd)
+	qs, err := ch.send(ch.breakCommand())
 	if err != nil {
 		return ch.over()
 	}
