@@ -24,6 +24,7 @@ type fakeSwitch struct {
 	line        *channeltest.Line
 	conn        net.Conn
 	full, async bool
+	heard       func(command string) // is told of every command; nil for nobody
 
 	out      chan utterance // what is written, in its order
 	messages chan message
@@ -209,6 +210,9 @@ func (f *fakeSwitch) listen() {
 			return
 		}
 		f.line.Wire("> %s %v %s", command, headers, body)
+		if f.heard != nil {
+			f.heard(command)
+		}
 		reply, leaves := f.carryOut(command, headers, body)
 		if reply != "" {
 			f.reply(reply)
