@@ -55,6 +55,8 @@ type Status struct {
 	PBX *PBXLink `json:"pbx,omitempty"`
 	// ARI is the connection with Asterisk's REST interface; nil if none is configured.
 	ARI *PBXLink `json:"ari,omitempty"`
+	// ESL is the connection with FreeSWITCH's event socket; nil if none is configured.
+	ESL *PBXLink `json:"esl,omitempty"`
 }
 
 // PBXLink is the state of the connection with the PBX.

@@ -103,12 +103,12 @@ func (s *Server) connect(conn net.Conn, in *framer) (fields, error) {
 
 // serve drives the call until it is over for ringside.
 func (s *Server) serve(conn net.Conn, in *framer, data fields) {
-	sess := s.newSession(conn, in, data)
+	sess := s.newOutbound(conn, in, data)
 	defer sess.cancel(nil)
 	s.wg.Go(sess.run)
 	defer sess.finish()
 	sess.begin()
-	ch := &channel{session: sess}
+	ch := &channel{outbound: sess}
 	expired := make(chan struct{})
 	expiry := time.AfterFunc(s.opt.Deadline, func() {
 		defer close(expired)

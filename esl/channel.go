@@ -15,7 +15,7 @@ import (
 
 // channel is ringside.Channel over one call that FreeSWITCH has connected for.
 type channel struct {
-	*session
+	*outbound
 	// changed are the variables of the site's own that ringside has set for its attempts; they are put back
 	// before the dialplan goes on.
 	changed []string

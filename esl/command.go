@@ -80,6 +80,16 @@ func eventsCommand(names ...string) (wireCommand, error) {
 	return built(command.Event{Format: "plain", Listen: names}), nil
 }
 
+// filterCommand lets only events pass of which that header has that value.
+func filterCommand(header, value string) (wireCommand, error) {
+	for _, w := range []string{header, value} {
+		if !word(w) {
+			return "", notSent("the filter", w)
+		}
+	}
+	return built(command.Filter{EventHeader: header, FilterValue: value}), nil
+}
+
 // apiCommand is a command of the console with its arguments, each of which must be written by the functions
 // of quote.go or be one word. What runs programs, sets the switch's own state or expands variables is no
 // command that ringside has a use for.
@@ -104,8 +114,8 @@ func jobCommand(id, name string, args ...string) (wireCommand, error) {
 
 func checkAPI(name string, args []string) error {
 	switch name {
-	case "status", "version", "uptime", "show", "sofia", "originate", "callcenter_config",
-		"module_exists", "uuid_answer", "uuid_audio", "uuid_break", "uuid_bridge", "uuid_broadcast", "uuid_dump", "uuid_exists", "uuid_getvar", "uuid_kill",
+	case "status", "version", "uptime", "show", "sofia", "originate", "callcenter_config", "module_exists",
+		"uuid_answer", "uuid_audio", "uuid_break", "uuid_bridge", "uuid_broadcast", "uuid_dump", "uuid_exists", "uuid_getvar", "uuid_kill",
 		"uuid_record", "uuid_send_dtmf", "uuid_setvar", "uuid_setvar_multi", "uuid_transfer":
 	default:
 		return notSent("the command", name)

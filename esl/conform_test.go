@@ -32,7 +32,7 @@ func openDoor(full, async bool) func(t *testing.T, serve channeltest.Serve, line
 		d := newDoorway(t, opt, &board{serve: serve})
 		var calls sync.WaitGroup
 		for _, l := range lines {
-			f := newFakeSwitch(l, d.call(), full, async)
+			f := newDialplanSwitch(l, d.call(), full, async)
 			calls.Go(f.run)
 		}
 		return func() {

@@ -25,7 +25,7 @@ func (b *board) Decide(o ringside.Offer, h ringside.Handover) (ringside.Decision
 }
 
 // message carries out a sendmsg.
-func (f *fakeSwitch) message(m message) {
+func (f *dialplanSwitch) message(m message) {
 	if m.reply { // in sync mode it is the listener that carries it out
 		f.hold()
 		defer f.release()
@@ -55,7 +55,7 @@ func (f *fakeSwitch) message(m message) {
 }
 
 // execute runs an application, and tells of its beginning and its end.
-func (f *fakeSwitch) execute(id, app, arg string) {
+func (f *dialplanSwitch) execute(id, app, arg string) {
 	about := []string{"Application", app, "Application-Data", arg, "Application-UUID", id}
 	f.event("CHANNEL_EXECUTE", about...)
 	response, known := f.app(app, arg)
@@ -70,7 +70,7 @@ func (f *fakeSwitch) execute(id, app, arg string) {
 	f.event("CHANNEL_EXECUTE_COMPLETE", append(about, "Application-Response", response)...)
 }
 
-func (f *fakeSwitch) app(app, arg string) (response string, known bool) {
+func (f *dialplanSwitch) app(app, arg string) (response string, known bool) {
 	response = "_none_"
 	switch app {
 	case "answer":
@@ -107,7 +107,7 @@ func (f *fakeSwitch) app(app, arg string) (response string, known bool) {
 }
 
 // interruptible runs what uuid_break stops, also one that came too early.
-func (f *fakeSwitch) interruptible(what func(stop <-chan struct{})) {
+func (f *dialplanSwitch) interruptible(what func(stop <-chan struct{})) {
 	f.mu.Lock()
 	stop := make(chan struct{})
 	if f.broken {
@@ -122,7 +122,7 @@ func (f *fakeSwitch) interruptible(what func(stop <-chan struct{})) {
 	f.mu.Unlock()
 }
 
-func (f *fakeSwitch) playback(file string) (response string) {
+func (f *dialplanSwitch) playback(file string) (response string) {
 	response = "FILE PLAYED"
 	if class, ok := strings.CutPrefix(file, "local_stream://"); ok {
 		f.interruptible(func(stop <-chan struct{}) {
@@ -159,7 +159,7 @@ var (
 )
 
 // bridge is the application bridge.
-func (f *fakeSwitch) bridge(arg string) {
+func (f *dialplanSwitch) bridge(arg string) {
 	form := bridgeForm.FindStringSubmatch(arg)
 	if form == nil {
 		f.line.Fault("bridge(%s)", arg)

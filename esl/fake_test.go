@@ -17,10 +17,10 @@ import (
 	"github.com/ringside-pbx/ringside/internal/channeltest"
 )
 
-// fakeSwitch is FreeSWITCH's side of one call that its dialplan hands to ringside: the listener that takes
+// dialplanSwitch is FreeSWITCH's side of one call that its dialplan hands to ringside: the listener that takes
 // commands, and the session that carries applications out. It was written from mod_event_socket.c and from
 // conversations with FreeSWITCH 1.10.12.
-type fakeSwitch struct {
+type dialplanSwitch struct {
 	line        *channeltest.Line
 	conn        net.Conn
 	full, async bool
@@ -50,15 +50,15 @@ type message struct {
 	reply   bool // when it has been carried out
 }
 
-func newFakeSwitch(l *channeltest.Line, conn net.Conn, full, async bool) *fakeSwitch {
-	return &fakeSwitch{
+func newDialplanSwitch(l *channeltest.Line, conn net.Conn, full, async bool) *dialplanSwitch {
+	return &dialplanSwitch{
 		line: l, conn: conn, full: full, async: async, out: make(chan utterance, 1000), messages: make(chan message, 100),
 		left: make(chan struct{}), vars: map[string]string{}, legs: map[string]string{},
 	}
 }
 
 // run carries the call out until ringside has left it or the connection has broken; then the dialplan goes on.
-func (f *fakeSwitch) run() {
+func (f *dialplanSwitch) run() {
 	over := make(chan struct{})
 	var others, writing sync.WaitGroup
 	writing.Go(f.write)
@@ -87,7 +87,7 @@ func (f *fakeSwitch) run() {
 	_ = f.conn.Close()
 }
 
-func (f *fakeSwitch) write() {
+func (f *dialplanSwitch) write() {
 	for u := range f.out {
 		if !f.pause(time.Until(u.due)) {
 			continue
@@ -102,10 +102,10 @@ func (f *fakeSwitch) write() {
 	}
 }
 
-func (f *fakeSwitch) say(text string) { f.out <- utterance{text: text} }
+func (f *dialplanSwitch) say(text string) { f.out <- utterance{text: text} }
 
 // reply says something after the time that this PBX's replies take.
-func (f *fakeSwitch) reply(text string) {
+func (f *dialplanSwitch) reply(text string) {
 	f.out <- utterance{text: text, due: time.Now().Add(f.line.Slow)}
 }
 
@@ -117,7 +117,7 @@ type utterance struct {
 }
 
 // pause reports whether the connection still stands after a while.
-func (f *fakeSwitch) pause(d time.Duration) bool {
+func (f *dialplanSwitch) pause(d time.Duration) bool {
 	select {
 	case <-f.line.Lost():
 		return false
@@ -141,7 +141,7 @@ func shortened(text string) string {
 }
 
 // hangUp is what FreeSWITCH tells when the caller's channel ends.
-func (f *fakeSwitch) hangUp() {
+func (f *dialplanSwitch) hangUp() {
 	f.hangs.Do(func() {
 		f.mu.Lock()
 		if f.cause == "" {
@@ -153,7 +153,7 @@ func (f *fakeSwitch) hangUp() {
 }
 
 // event tells of something that happens to the call.
-func (f *fakeSwitch) event(name string, pairs ...string) {
+func (f *dialplanSwitch) event(name string, pairs ...string) {
 	f.mu.Lock()
 	wanted := f.myEvents
 	var b strings.Builder
@@ -180,13 +180,13 @@ func (f *fakeSwitch) event(name string, pairs ...string) {
 }
 
 // hold keeps events back, as in sync mode while an application runs, until release.
-func (f *fakeSwitch) hold() {
+func (f *dialplanSwitch) hold() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.holds = true
 }
 
-func (f *fakeSwitch) release() {
+func (f *dialplanSwitch) release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.holds = false
@@ -202,7 +202,7 @@ func encoded(v string) string {
 }
 
 // listen takes commands until ringside has left the call.
-func (f *fakeSwitch) listen() {
+func (f *dialplanSwitch) listen() {
 	r := bufio.NewReader(f.conn)
 	for {
 		command, headers, body, err := readCommand(r)
@@ -248,7 +248,7 @@ func readCommand(r *bufio.Reader) (command string, headers map[string]string, bo
 	}
 }
 
-func (f *fakeSwitch) carryOut(command string, headers map[string]string, body string) (reply string, leaves bool) {
+func (f *dialplanSwitch) carryOut(command string, headers map[string]string, body string) (reply string, leaves bool) {
 	verb, rest, _ := strings.Cut(command, " ")
 	ok := func(text string) string { return "Content-Type: command/reply\nReply-Text: " + text + "\n\n" }
 	switch {
@@ -282,7 +282,7 @@ func (f *fakeSwitch) carryOut(command string, headers map[string]string, body st
 	return ok("-ERR command not found"), false
 }
 
-func (f *fakeSwitch) channelData() string {
+func (f *dialplanSwitch) channelData() string {
 	pairs := []string{
 		"Event-Name", "CHANNEL_DATA", "Channel-Name", "sofia/external/x@127.0.0.1", "Unique-ID", f.line.ID, "Channel-Call-UUID", f.line.ID,
 		"Caller-Context", "public", "Caller-Destination-Number", f.line.Called, "variable_sip_gateway", f.line.Endpoint,
@@ -308,7 +308,7 @@ func (f *fakeSwitch) channelData() string {
 	return b.String() + "Content-Type: command/reply\nReply-Text: %2BOK%0A\nSocket-Mode: " + mode + "\nControl: " + control + "\n\n"
 }
 
-func (f *fakeSwitch) api(command string) string {
+func (f *dialplanSwitch) api(command string) string {
 	name, rest, _ := strings.Cut(command, " ")
 	id, arg, _ := strings.Cut(rest, " ")
 	if name == "module_exists" {
@@ -351,7 +351,7 @@ func (f *fakeSwitch) api(command string) string {
 }
 
 // set sets a variable of the channel; an empty value unsets it.
-func (f *fakeSwitch) set(name, value string) {
+func (f *dialplanSwitch) set(name, value string) {
 	f.mu.Lock()
 	if value == "" {
 		delete(f.vars, name)
@@ -369,7 +369,7 @@ func (f *fakeSwitch) set(name, value string) {
 	}
 }
 
-func (f *fakeSwitch) variable(name string) string {
+func (f *dialplanSwitch) variable(name string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.vars[name]
@@ -377,7 +377,7 @@ func (f *fakeSwitch) variable(name string) string {
 
 // session carries out messages one after the other, as the channel's own thread does, until ringside has left
 // or the channel has ended.
-func (f *fakeSwitch) session() {
+func (f *dialplanSwitch) session() {
 	for {
 		select {
 		case m := <-f.messages:
@@ -399,7 +399,7 @@ func (f *fakeSwitch) session() {
 }
 
 // afterwards is the end of a channel that has been hung up.
-func (f *fakeSwitch) afterwards() {
+func (f *dialplanSwitch) afterwards() {
 	f.hangUp()
 	f.mu.Lock()
 	linger := f.linger

@@ -32,7 +32,7 @@ func (ch *channel) Play(ctx context.Context, p ringside.Prompt) error {
 	case ch.server.opt.Site.Speech == "":
 		return ringside.ErrNoSpeech
 	}
-	return ch.untilOver(ctx, "speak", ch.server.opt.Site.Speech+"|"+spoken(p.Text))
+	return ch.untilOver(ctx, "speak", ch.server.opt.Site.Speech+"|"+speakable(p.Text))
 }
 
 // playPlace tells the caller's place in a queue.
@@ -56,7 +56,7 @@ func soundFile(name string) string {
 	return name + ".wav"
 }
 
-// spoken makes a text the last part of an argument whose parts "|" separates.
-func spoken(text string) string {
+// speakable makes a text the last part of an argument whose parts "|" separates.
+func speakable(text string) string {
 	return strings.ReplaceAll(dialplan.Plain(text, maxSpoken), "|", " ")
 }

@@ -25,7 +25,7 @@ func replayed(t *testing.T, name string, bridges map[string]string, serve func(c
 			defer close(served)
 			serve(ctx, ch, p)
 		}})
-		p = play(t, d.call(), name)
+		p = perform(t, d.call(), name)
 		p.bridges = bridges
 		go p.run()
 		<-served
@@ -43,7 +43,7 @@ func TestRecordedFailuresOfBridges(t *testing.T) {
 		"1": "loopback/9002/default", "2": "{originate_timeout=2}loopback/9001/default", "3": "sofia/internal/1@127.0.0.1:5999",
 		"4": "nosuch/1", "5": "user/nosuch@127.0.0.1", "6": "error/user_busy",
 	}
-	replayed(t, "s02_bridge_failures.txt", bridges, func(ctx context.Context, ch ringside.Channel, _ *player) {
+	replayed(t, "s02_bridge_failures", bridges, func(ctx context.Context, ch ringside.Channel, _ *player) {
 		for number, want := range map[string]ringside.DialResult{
 			"1": {Status: ringside.DialBusy, Cause: ringside.CauseBusy},
 			"2": {Status: ringside.DialNoAnswer, Cause: ringside.CauseNoAnswer},
@@ -65,7 +65,7 @@ func TestRecordedFailuresOfBridges(t *testing.T) {
 
 // A SIP call that was answered, and whose caller hung up.
 func TestRecordedTalk(t *testing.T) {
-	replayed(t, "s01_sip_call_bridge_uas.txt", map[string]string{"8000": "sofia/internal/8000@127.0.0.1:5090"},
+	replayed(t, "s01_sip_call_bridge_uas", map[string]string{"8000": "sofia/internal/8000@127.0.0.1:5090"},
 		func(ctx context.Context, ch ringside.Channel, p *player) {
 			want := ringside.Offer{
 				PBX: "freeswitch", CallID: "53f6b7cc-3890-489d-b83a-4af6aa51bec0", Channel: "53f6b7cc-3890-489d-b83a-4af6aa51bec0",
@@ -95,7 +95,7 @@ func TestRecordedTalk(t *testing.T) {
 // The notice that the connection lingers comes before the last event: neither ends the connection, and what
 // comes after is heard.
 func TestRecordedHangupIsHeardToItsEnd(t *testing.T) {
-	said := replayed(t, "o04_remote_hangup_linger5.txt", nil, func(ctx context.Context, _ ringside.Channel, p *player) {
+	said := replayed(t, "o04_remote_hangup_linger5", nil, func(ctx context.Context, _ ringside.Channel, p *player) {
 		p.hangUp()
 		<-ctx.Done()
 		if cause := context.Cause(ctx); !errors.Is(cause, ringside.ErrCallerGone) {
@@ -109,7 +109,7 @@ func TestRecordedHangupIsHeardToItsEnd(t *testing.T) {
 
 // A name of many words in Cyrillic, and a variable of 7 KB, in data of 14 KB.
 func TestRecordedOfferInCyrillicWithALargeVariable(t *testing.T) {
-	replayed(t, "o17_utf8_and_big.txt", nil, func(ctx context.Context, ch ringside.Channel, _ *player) {
+	replayed(t, "o17_utf8_and_big", nil, func(ctx context.Context, ch ringside.Channel, _ *player) {
 		o := ch.Offer()
 		if o.Caller != "+79991234567" || o.CallerName != `Иван Петров (ООО "Ромашка")` {
 			t.Errorf("the offer is %+v", o)
@@ -126,7 +126,7 @@ func TestRecordedCallerGoneBeforeConnect(t *testing.T) {
 		d := newDoorway(t, ServerOptions{}, &board{serve: func(context.Context, ringside.Channel) { t.Error("a call was served") }})
 		conn := d.call()
 		go func() { _, _ = io.Copy(io.Discard, conn) }()
-		_, _ = conn.Write(recording(t, "s05_caller_gone_before_connect.txt").said("FS", "SRV"))
+		_, _ = conn.Write([]byte(spoken(tape(t, "s05_caller_gone_before_connect"), "SRV")))
 		_ = conn.Close()
 		d.Stop(t.Context(), nil)
 		if log := d.log.String(); log != "" {
@@ -144,7 +144,7 @@ func TestConnectionsThatBreak(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cause := make(chan error, 1)
-			s, err := Listen(ServerOptions{Listen: "127.0.0.1:0", Deadline: time.Hour, Site: Site{}}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+			s, err := NewServer(ServerOptions{Listen: "127.0.0.1:0", Deadline: time.Hour, Site: Site{}}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
 				err := ch.Wait(ctx, "")
 				<-ctx.Done()
 				if !errors.Is(err, ringside.ErrConnectionLost) {
@@ -161,7 +161,7 @@ func TestConnectionsThatBreak(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			_, _ = conn.Write(recording(t, "o01_full_session.txt").frames(t)[0].bytes())
+			_, _ = conn.Write(recordedFrames(t, "o01_full_session")[0].bytes())
 			_, _ = conn.Write([]byte(strings.Repeat("Content-Type: command/reply\nReply-Text: +OK\n\n", 3)))
 			time.Sleep(20 * time.Millisecond)
 			breaks(conn.(*net.TCPConn))
@@ -184,7 +184,7 @@ func TestRecordedRefusalsWithoutFull(t *testing.T) {
 			_ = ch.Release(ctx, ringside.ResultReleased)
 		}})
 		conn := d.call()
-		p := play(t, conn, "o11_async_not_full.txt")
+		p := perform(t, conn, "o11_async_not_full")
 		go p.run()
 		<-p.done
 		d.Stop(t.Context(), nil)

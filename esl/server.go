@@ -40,11 +40,12 @@ type ServerOptions struct {
 type Site struct {
 	// Dial has the templates of dial strings; its mailbox is the number alone.
 	Dial dialplan.Dial
-	// VoicemailProfile is that of mod_voicemail; empty is "default". Domain is the domain of mailboxes;
-	// empty is FreeSWITCH's own.
-	VoicemailProfile, Domain string
-	// Music is what is played to callers who wait if no class is named; empty is "local_stream://moh". A
-	// class is a local stream.
+	// Voicemail is the argument of the application voicemail, with ${number} once: the profile of
+	// mod_voicemail, the domain and the mailbox. Empty is "default ${domain} ${number}", with FreeSWITCH's own
+	// domain.
+	Voicemail string
+	// Music is what is played to callers who wait if no class is named; empty is
+	// "local_stream://default". A class is a local stream.
 	Music string
 	// Ringback is the tone that a caller hears who has been answered before somebody is rung; empty is a
 	// European one.
@@ -58,8 +59,8 @@ type Site struct {
 }
 
 func (s Site) withDefaults() Site {
-	s.VoicemailProfile = cmp.Or(s.VoicemailProfile, "default")
-	s.Music = cmp.Or(s.Music, "local_stream://moh")
+	s.Voicemail = cmp.Or(s.Voicemail, "default ${domain} "+dialplan.Placeholder)
+	s.Music = cmp.Or(s.Music, "local_stream://default")
 	s.Ringback = cmp.Or(s.Ringback, "%(1000,4000,425)")
 	s.Language = cmp.Or(s.Language, "en")
 	s.Dial.Voicemail = dialplan.Placeholder
@@ -74,7 +75,7 @@ type Switchboard interface {
 	Decide(o ringside.Offer, h ringside.Handover) (d ringside.Decision, id string)
 }
 
-// Server serves the calls for which FreeSWITCH connects. Make it with Listen, stop it with Stop.
+// Server serves the calls for which FreeSWITCH connects. Make it with NewServer, stop it with Stop.
 type Server struct {
 	opt      ServerOptions
 	calls    Switchboard
@@ -90,8 +91,8 @@ type Server struct {
 	voicemail atomic.Bool
 }
 
-// Listen binds the address and serves until Stop. An address that is taken is an error.
-func Listen(opt ServerOptions, calls Switchboard) (*Server, error) {
+// NewServer binds the address and serves until Stop. An address that is taken is an error.
+func NewServer(opt ServerOptions, calls Switchboard) (*Server, error) {
 	s, err := newServer(opt, calls)
 	if err != nil {
 		return nil, err

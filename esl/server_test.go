@@ -102,7 +102,7 @@ func TestMoreConnectionsThanThereMayBe(t *testing.T) {
 		d := newDoorway(t, ServerOptions{MaxConnections: 2, Deadline: time.Hour}, &board{serve: func(context.Context, ringside.Channel) { <-free }})
 		var players []*player
 		for range 2 {
-			p := play(t, d.call(), "o01_full_session.txt")
+			p := perform(t, d.call(), "o01_full_session")
 			players = append(players, p)
 			go p.run()
 		}
@@ -118,7 +118,7 @@ func TestMoreConnectionsThanThereMayBe(t *testing.T) {
 		go func() { _, _ = io.Copy(io.Discard, silent[0]) }()
 		go func() { _, _ = io.Copy(io.Discard, silent[1]) }()
 		time.Sleep(time.Second)
-		p := play(t, d.call(), "o01_full_session.txt")
+		p := perform(t, d.call(), "o01_full_session")
 		go p.run()
 		<-p.done
 		if said := p.said(); len(said) < 2 {
@@ -159,7 +159,7 @@ func TestLateDecision(t *testing.T) {
 						t.Errorf("the call has ended with %v", cause)
 					}
 				}})
-				p := play(t, d.call(), "o01_full_session.txt")
+				p := perform(t, d.call(), "o01_full_session")
 				go p.run()
 				<-p.done
 				d.Stop(t.Context(), nil)
@@ -183,7 +183,7 @@ func TestDecide(t *testing.T) {
 				return ringside.Decision{Action: ringside.Route, Target: "101", Timeout: 20 * time.Second}, "test-1"
 			},
 		})
-		p := play(t, d.call(), "o12_socket_path.txt")
+		p := perform(t, d.call(), "o12_socket_path")
 		p.data = []byte(strings.ReplaceAll(string(p.data), "some/path%3Fx%3D1", "decide%3Fhold%3D5&tracked%3D1"))
 		go p.run()
 		<-p.done
@@ -200,7 +200,7 @@ func TestDecide(t *testing.T) {
 func TestUnknownPath(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoorway(t, ServerOptions{}, &board{serve: func(context.Context, ringside.Channel) { t.Error("a call was served") }})
-		p := play(t, d.call(), "o12_socket_path.txt")
+		p := perform(t, d.call(), "o12_socket_path")
 		go p.run()
 		<-p.done
 		d.Stop(t.Context(), nil)
@@ -232,7 +232,7 @@ func TestStop(t *testing.T) {
 					}
 				}})
 				line := channeltest.NewLine("call-1", map[string]*channeltest.Phone{"101": {Answers: time.Second, Talk: time.Minute}})
-				f := newFakeSwitch(line, d.call(), true, true)
+				f := newDialplanSwitch(line, d.call(), true, true)
 				var last channeltest.Journal
 				f.heard = func(command string) {
 					if time.Since(began) >= 10*time.Second {
@@ -266,7 +266,7 @@ func TestDeathWhileACallerWaits(t *testing.T) {
 		line := channeltest.NewLine("call-1", nil)
 		ours, theirs := net.Pipe()
 		d.pipes.Conns <- from{ours}
-		f := newFakeSwitch(line, theirs, true, true)
+		f := newDialplanSwitch(line, theirs, true, true)
 		done := make(chan struct{})
 		go func() { defer close(done); f.run() }()
 		time.Sleep(70 * time.Second)
@@ -308,7 +308,7 @@ func TestTextsStayTexts(t *testing.T) {
 				}})
 				line := channeltest.NewLine("call-1", map[string]*channeltest.Phone{"101": {Answers: time.Second, Talk: time.Second}})
 				time.AfterFunc(time.Hour, line.Leave)
-				f := newFakeSwitch(line, d.call(), true, true)
+				f := newDialplanSwitch(line, d.call(), true, true)
 				f.heard = func(command string) {
 					switch verb, rest, _ := strings.Cut(command, " "); verb {
 					case "connect", "myevents", "linger", "exit", "sendmsg":

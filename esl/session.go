@@ -1,238 +1,237 @@
 package esl
 
 import (
+	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
-	"net/url"
+	"runtime/debug"
 	"slices"
-	"strconv"
+	"strings"
 	"sync"
-	"time"
 
 	"github.com/ringside-pbx/ringside"
 )
 
-var (
-	errLate = errors.New("no decision within the deadline: the call was released with the default")
-	errOver = errors.New("the call was given back to the dialplan")
-)
-
-const (
-	// lingerFor is how many seconds FreeSWITCH keeps the connection after the call, in which the last events
-	// come: without it they are lost one time in four.
-	lingerFor = "10"
-	// endWithin is how long the end of a connection that was asked to end is awaited.
-	endWithin = time.Second
-)
-
-// session is one call whose data have been read, and what FreeSWITCH has told of it since.
+// session is one connection on which somebody has logged in. Its goroutine reads until the connection ends
+// or close is called.
 type session struct {
-	*conn
-	server *Server
-	data   fields // what the call was when FreeSWITCH connected
-	id     string
-	// full: FreeSWITCH takes commands about everything; async: it takes them while an application runs.
-	full, async bool
-	began       time.Time
-	// ctx ends when the caller leaves, the connection is lost, the deadline passes or the server stops.
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	prefix string // of the ids of applications, which are UUIDs
+	login Login
+	conn  *conn
+	jobs  jobs
+	// digest takes events in the order of the wire, on the goroutine that reads.
+	digest func(event)
 
-	mu   sync.Mutex
-	runs map[string]*run
-	last int // run
-	// hungUp: the caller's channel has ended; farewell: FreeSWITCH has said that it ends the connection.
-	hungUp, farewell bool
-	// spoken: something was done to the call; late: the deadline passed before; done: it was given back.
-	spoken, late, done bool
-	// bridged is the event with which the caller was connected last, until it is taken.
-	bridged   *event
-	bridgedAt time.Time
-	met       chan struct{} // has room for one: bridged is new
-	gone      chan struct{} // closed with hungUp
+	reading sync.WaitGroup
+	// greeting is what FreeSWITCH says first; spoken, which belongs to the goroutine that reads, that it has.
+	greeting chan frame
+	spoken   bool
+	// mayRun are the commands that the user is limited to; nil is no limit. cut: FreeSWITCH has not told all.
+	mayRun []string
+	cut    bool
 }
 
-// run is an application that runs on the call.
-type run struct {
-	id, app string
-	ended   chan event // room for one: the event CHANNEL_EXECUTE_COMPLETE
-}
+const backgroundJob = "BACKGROUND_JOB"
 
-func (s *Server) newSession(c net.Conn, in *framer, data fields) *session {
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // it never fails
-	sess := &session{
-		server: s, data: data, id: data.get("Unique-ID"), began: time.Now(),
-		full: data.plain("Control") == "full", async: data.plain("Socket-Mode") == "async",
-		prefix: fmt.Sprintf("%x-%x-4%03x-8%03x-", random[:4], random[4:6], random[6], random[7]),
-		runs:   map[string]*run{}, met: make(chan struct{}, 1), gone: make(chan struct{}),
+// connect connects and logs in. Events that are subscribed to go to digest.
+func connect(ctx context.Context, l Login, digest func(event)) (*session, error) {
+	l = l.withDefaults()
+	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
+	defer cancel()
+	c, err := l.open(ctx)
+	if err != nil {
+		return nil, l.unreached(err)
 	}
-	sess.conn = newConn(c, in, sess.hear)
-	sess.ctx, sess.cancel = context.WithCancelCause(s.ctx)
-	return sess
+	words := &firstWords{Conn: c}
+	s := &session{login: l, digest: digest, greeting: make(chan frame, 1)}
+	s.conn = newConn(words, newFramer(words), s.hear)
+	s.reading.Go(s.conn.read)
+	if err := s.greeted(ctx, words); err != nil {
+		s.close()
+		return nil, err
+	}
+	if err := s.authenticate(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
 }
 
-// run reads to the end of the connection.
-func (s *session) run() {
-	s.read()
-	s.mu.Lock()
-	cause := s.lost()
-	if s.hungUp || s.farewell {
-		cause = ringside.ErrCallerGone
-	}
-	s.mu.Unlock()
-	s.cancel(cause)
+// close ends the connection and waits until nothing reads from it any more.
+func (s *session) close() {
+	s.conn.end(net.ErrClosed)
+	s.reading.Wait()
 }
 
-// begin subscribes to what happens to the call. Nobody waits for the replies.
-func (s *session) begin() {
-	commands := []wireCommand{myEventsCommand()}
-	if s.full {
-		commands = append(commands, lingerCommand())
-	} else {
-		s.server.log.Warn("the dialplan's socket application lacks the word full: waiting callers can't be interrupted, and ends of calls may be missed",
-			"wanted", "socket "+s.server.opt.Listen+" async full")
-	}
-	if !s.async {
-		s.server.log.Warn("the dialplan's socket application lacks the word async: waiting callers can't be interrupted",
-			"wanted", "socket "+s.server.opt.Listen+" async full")
-	}
-	_, _ = s.send(commands...)
-}
-
-// hear takes what FreeSWITCH tells, on the goroutine that reads.
-func (s *session) hear(f frame) {
-	switch f.kind() {
-	case typeNotice:
-		s.mu.Lock()
-		if f.head.plain("Content-Disposition") == "linger" {
-			s.mu.Unlock()
-			s.hangUp()
-			return
-		}
-		s.farewell = true
-		s.mu.Unlock()
-	case typeEvent:
-		if e := f.event(); e.get("Unique-ID") == s.id {
-			s.digest(e)
-		}
-	}
-}
-
-func (s *session) digest(e event) {
-	switch e.name() {
-	case "CHANNEL_EXECUTE_COMPLETE":
-		if e.plain("Answer-State") == "hangup" {
-			s.hangUp() // before whoever ran the application looks
-		}
-		s.mu.Lock()
-		r := s.runs[e.plain("Application-UUID")]
-		if r != nil {
-			delete(s.runs, r.id)
-		}
-		s.mu.Unlock()
-		if r != nil {
-			r.ended <- e
-		}
-	case "CHANNEL_BRIDGE":
-		s.mu.Lock()
-		s.bridged, s.bridgedAt = &e, time.Now()
-		s.mu.Unlock()
-		select {
-		case s.met <- struct{}{}:
+// greeted waits until FreeSWITCH asks for the password.
+func (s *session) greeted(ctx context.Context, words *firstWords) error {
+	var f frame
+	select {
+	case f = <-s.greeting:
+	case <-ctx.Done():
+		return s.login.ungreeted(words.text(), context.Cause(ctx))
+	case <-s.conn.ended:
+		select { // it may have come with the end
+		case f = <-s.greeting:
 		default:
+			return s.login.ungreeted(words.text(), s.conn.lost())
 		}
-	case "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE":
-		s.hangUp()
 	}
+	switch f.kind() {
+	case typeAuth:
+		return nil
+	case typeRejection:
+		return s.login.rejected()
+	}
+	return s.login.ungreeted(words.text(), errProtocol)
 }
 
-// hangUp notes that the caller's channel has ended.
-func (s *session) hangUp() {
-	s.mu.Lock()
-	first := !s.hungUp
-	if first {
-		s.hungUp = true
-		close(s.gone)
+// authenticate logs in, and learns what the user may do.
+func (s *session) authenticate(ctx context.Context) error {
+	cmd, err := authCommand(s.login.User, s.login.Password.Reveal())
+	if err != nil {
+		return err
 	}
-	s.mu.Unlock()
-	if first {
-		s.cancel(ringside.ErrCallerGone)
-	}
-}
-
-// expire is what happens at the deadline of a decision: if nothing was done to the call, the deadline is the
-// one that acts on it.
-func (s *session) expire() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.spoken {
-		return false
-	}
-	s.spoken, s.late = true, true
-	s.cancel(errLate)
-	return true
-}
-
-// claim makes expire impossible from now on. It is an error if the call is not ringside's any more.
-func (s *session) claim() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	f, err := s.conn.ask(ctx, cmd)
 	switch {
-	case s.late:
-		return errLate
-	case s.done:
-		return errOver
+	case errors.Is(err, ringside.ErrRefused):
+		return s.login.wrongPassword(err)
+	case err != nil:
+		return s.login.ungreeted("", err)
 	}
-	s.spoken = true
+	s.mayRun, s.cut = rightsIn(f.head)
 	return nil
 }
 
-// finish gives the call back if nobody has, and waits a moment for the end of the connection, so that nothing
-// that was said is lost with it. What plays is stopped: FreeSWITCH would play it to its end before its dialplan
-// goes on.
-func (s *session) finish() {
-	s.mu.Lock()
-	mine := !s.done
-	s.done = true
-	plays := slices.ContainsFunc(slices.Collect(maps.Values(s.runs)), func(r *run) bool { return r.app != "bridge" && r.app != "voicemail" })
-	s.mu.Unlock()
-	switch {
-	case mine && plays && s.full && s.async:
-		_, _ = s.send(s.breakCommand(), exitCommand())
-	case mine:
-		_, _ = s.send(exitCommand())
+// maxRights is what FreeSWITCH has room for to tell what a user may do.
+const maxRights = 512
+
+// rightsIn are the commands that a reply limits the user to; nil is no limit.
+func rightsIn(reply fields) (commands []string, cut bool) {
+	const name = "Allowed-API"
+	v, ok := reply.raw(name)
+	if !ok || string(v) == "all" {
+		return nil, false
 	}
-	t := time.NewTimer(endWithin)
-	defer t.Stop()
-	select {
-	case <-s.ended:
-	case <-t.C:
+	separator := ","
+	if bytes.ContainsRune(v, ' ') {
+		separator = " "
 	}
-	s.end(nil)
+	return strings.Split(string(v), separator), len(name)+len(": \n")+len(v) >= maxRights-1
 }
 
-// breakCommand stops what plays.
-func (s *session) breakCommand() wireCommand {
-	cmd, err := apiCommand("uuid_break", s.id, "all")
+// hear takes what is no reply. A panic in there costs one event.
+func (s *session) hear(f frame) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.login.Log.Error("an event of FreeSWITCH failed inside ringside", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	if !s.spoken {
+		s.spoken = true
+		s.greeting <- f
+		return
+	}
+	if f.kind() != typeEvent {
+		return // a notice of the end, which comes anyway
+	}
+	e := f.event()
+	if e.plain("Event-Name") == backgroundJob {
+		s.jobs.finish(e)
+		return
+	}
+	s.digest(e)
+}
+
+// subscribe asks for the jobs' outcomes and for the events, and gives those that the user may not hear.
+func (s *session) subscribe(ctx context.Context, names []string) (denied []string, err error) {
+	wanted := merged(append([]string{backgroundJob}, names...))
+	if err := s.event(ctx, wanted...); err == nil || !errors.Is(err, ringside.ErrNotPermitted) {
+		return nil, err
+	}
+	custom := false
+	for _, name := range wanted {
+		if name == customEvent {
+			custom = true
+			continue
+		}
+		one := []string{name}
+		if custom {
+			one = []string{customEvent, name}
+		}
+		err := s.event(ctx, one...)
+		switch {
+		case err == nil:
+		case !errors.Is(err, ringside.ErrNotPermitted):
+			return denied, err
+		case name == backgroundJob:
+			return nil, fmt.Errorf("%w: the event socket's user may not hear %s, with which commands tell how they went: add it to esl-allowed-events in the directory",
+				ringside.ErrNotPermitted, name)
+		default:
+			denied = append(denied, name)
+		}
+	}
+	return denied, nil
+}
+
+func (s *session) event(ctx context.Context, names ...string) error {
+	cmd, err := eventsCommand(names...)
 	if err != nil {
-		return exitCommand() // there is no such id: it was checked when the call came
+		return err
 	}
-	return cmd
+	f, err := s.conn.ask(ctx, cmd)
+	if err != nil {
+		return asked("event", f, err)
+	}
+	return nil
 }
 
-// handover reads how a dialplan that carries out decisions reports on them.
-func handover(query string) ringside.Handover {
-	q, _ := url.ParseQuery(query) // what can't be read is left out
-	h := ringside.Handover{Tracked: q.Get("tracked") == "1"}
-	if hold, err := strconv.ParseUint(q.Get("hold"), 10, 16); err == nil {
-		d := time.Duration(hold) * time.Second
-		h.Hold = &d
+const customEvent = "CUSTOM"
+
+// merged puts lists of events together, each once, subclasses of custom ones last.
+func merged(lists ...[]string) []string {
+	var plain, custom []string
+	for _, names := range lists {
+		to := &plain
+		for _, n := range names {
+			switch {
+			case n == customEvent:
+				to = &custom
+			case !slices.Contains(*to, n):
+				*to = append(*to, n)
+			}
+		}
 	}
-	return h
+	if len(custom) > 0 {
+		plain = append(append(plain, customEvent), custom...)
+	}
+	return plain
+}
+
+// ping asks whether FreeSWITCH is there, and gives its version if it tells that. A refusal is an answer.
+func (s *session) ping(ctx context.Context) (version string, err error) {
+	cmd, err := apiCommand("version")
+	if err != nil {
+		return "", err
+	}
+	f, err := s.conn.ask(ctx, cmd)
+	switch {
+	case err == nil:
+		return versionIn(f.outcome()), nil
+	case errors.Is(err, ringside.ErrRefused):
+		return "", nil
+	}
+	return "", away(err)
+}
+
+// versionIn finds 1.10.12 in "FreeSWITCH Version 1.10.12-release+git~… (…)".
+func versionIn(text string) string {
+	_, rest, ok := strings.Cut(text, "Version ")
+	if !ok {
+		return ""
+	}
+	v, _, _ := strings.Cut(rest, " ")
+	v, _, _ = strings.Cut(v, "-")
+	return printable(v)
 }

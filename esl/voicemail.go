@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 const (
@@ -26,13 +27,8 @@ func (ch *channel) Voicemail(ctx context.Context, mailbox string) error {
 	if err := ch.hasVoicemail(ctx); err != nil {
 		return err
 	}
-	site := ch.server.opt.Site
-	domain := site.Domain
-	if domain == "" {
-		domain = "${domain}"
-	}
 	// What the dialplan does after the message if ringside dies meanwhile, it does by this variable.
-	r, err := ch.start(ctx, "voicemail", site.VoicemailProfile+" "+domain+" "+box, ringside.Variable{Name: messageLength})
+	r, err := ch.start(ctx, "voicemail", strings.Replace(ch.server.opt.Site.Voicemail, dialplan.Placeholder, box, 1), ringside.Variable{Name: messageLength})
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	Dial      DialConfig      `yaml:"dial"`
 	AMI       AMIConfig       `yaml:"ami"`
 	ARI       ARIConfig       `yaml:"ari"`
+	ESL       ESLConfig       `yaml:"esl"`
 	Outbound  OutboundConfig  `yaml:"outbound"`
 	Control   ControlConfig   `yaml:"control"`
 	Log       LogConfig       `yaml:"log"`
@@ -103,6 +104,7 @@ func DefaultConfig() *Config {
 		},
 		AMI: defaultAMI(),
 		ARI: defaultARI(),
+		ESL: defaultESL(),
 		CRM: CRMConfig{
 			Timeout: Duration{15 * time.Second}, Wait: Duration{30 * time.Second}, Poll: Duration{time.Minute},
 			Contacts: true, Annotations: true, CDRs: true, Events: true,
@@ -175,6 +177,7 @@ func (c *Config) problems() (errs []error) {
 	c.HTTP.problems(bad)
 	c.AMI.problems(bad)
 	c.ARI.problems(bad)
+	c.ESL.problems(bad)
 	c.Outbound.problems(bad)
 	for _, err := range c.dial().Validate() {
 		errs = append(errs, fmt.Errorf("dial.%w", err))
