@@ -57,8 +57,10 @@ func channelID(s string) bool {
 
 func connectCommand() wireCommand  { return built(command.Connect{}) }
 func exitCommand() wireCommand     { return built(command.Exit{}) }
-func lingerCommand() wireCommand   { return built(command.Linger{Enabled: true}) }
 func myEventsCommand() wireCommand { return built(command.MyEvents{Format: "plain"}) }
+
+// lingerCommand keeps the connection for a while after the call has ended.
+func lingerCommand() wireCommand { return wireCommand("linger " + lingerFor + "\r\n\r\n") }
 
 // authCommand logs in; with a user it is that user's password (userauth user@domain:password).
 func authCommand(user, password string) (wireCommand, error) {

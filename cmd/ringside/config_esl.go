@@ -149,3 +149,14 @@ func (c *ESLConfig) login() (esl.Login, error) {
 func (c *ESLConfig) places() esl.Places {
 	return esl.Places{Extension: c.Dial.Extension, External: c.Dial.External, Ringback: c.Ringback, Recordings: c.Recordings}
 }
+
+// server says how calls are served that FreeSWITCH's dialplan hands over, without what the daemon adds.
+func (c *ESLConfig) server() esl.ServerOptions {
+	return esl.ServerOptions{
+		Listen: c.Listen, Allow: prefixes(c.Allow), MaxConnections: c.MaxConnections,
+		Site: esl.Site{
+			Dial: dialplan.Dial{Extension: c.Dial.Extension, External: c.Dial.External}, Voicemail: c.Dial.Voicemail,
+			Music: c.Music, Ringback: c.Ringback, Speech: c.Speech, Language: c.Language, Recordings: c.Recordings,
+		},
+	}
+}

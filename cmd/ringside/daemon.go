@@ -12,6 +12,7 @@ import (
 	"github.com/ringside-pbx/ringside/calls"
 	"github.com/ringside-pbx/ringside/control"
 	"github.com/ringside-pbx/ringside/directory"
+	"github.com/ringside-pbx/ringside/esl"
 	"github.com/ringside-pbx/ringside/internal/dialplan"
 	"github.com/ringside-pbx/ringside/routing"
 	"github.com/ringside-pbx/ringside/store"
@@ -26,6 +27,7 @@ type daemon struct {
 	store   *store.Store
 	calls   *calls.Switchboard
 	agi     *agi.Server
+	esl     *esl.Server // nil if it is turned off
 	keeper  *directory.Keeper
 	link    *crmsync.Link
 	// ari drives calls through Asterisk's REST interface; nil if it is not configured.

@@ -2,13 +2,55 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
+	"syscall"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/calls"
 	"github.com/ringside-pbx/ringside/control"
 	"github.com/ringside-pbx/ringside/esl"
 )
+
+// startESL serves the calls that FreeSWITCH's dialplan hands over, unless that is turned off. Nobody has asked
+// for the default address: if it is taken, calls of Asterisk are served all the same.
+func (d *daemon) startESL(td *teardown) error {
+	c := &d.cfg.ESL
+	if !c.serves() {
+		return nil
+	}
+	opt := c.server()
+	opt.Deadline, opt.Default, opt.Log = d.cfg.AGI.Deadline.Duration, d.cfg.AGI.Default, d.log
+	server, err := esl.NewServer(opt, d.calls)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE) && reflect.DeepEqual(*c, defaultESL()):
+		d.log.Warn("another program listens where FreeSWITCH would connect: calls of FreeSWITCH are not served", "address", c.Listen,
+			"set", "esl.listen, or off")
+		return nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("esl.listen: another program, perhaps another ringside, listens on %s: %w", c.Listen, err)
+	case err != nil:
+		return fmt.Errorf("esl: %w", err)
+	}
+	d.esl = server
+	td.push("FreeSWITCH's calls", func(ctx context.Context) error {
+		if left := server.Stop(ctx, calls.ErrStopping); left > 0 {
+			d.log.Warn("calls outlived the grace time: who talks goes on, who waits goes back to the dialplan", "calls", left)
+		}
+		return nil
+	})
+	return nil
+}
+
+// eslAddress is where FreeSWITCH's calls are served; empty if they are not.
+func (d *daemon) eslAddress() string {
+	if d.esl == nil {
+		return ""
+	}
+	return d.esl.Addr().String()
+}
 
 // newFreeSWITCH makes the connection with FreeSWITCH's event socket; nil if it is not configured.
 func (d *daemon) newFreeSWITCH() (*esl.PBX, error) {
