@@ -57,9 +57,9 @@ func newFakeEventSocket(t *testing.T) *fakeEventSocket {
 
 func (f *fakeEventSocket) address() string { return f.l.Addr().String() }
 
-// config is that of a ringside beside it.
+// config is that of a ringside beside it, which serves no calls.
 func (f *fakeEventSocket) config() string {
-	return "esl: {address: '" + f.address() + "', password: secret-of-freeswitch}\n"
+	return "esl: {listen: 'off', address: '" + f.address() + "', password: secret-of-freeswitch}\n"
 }
 
 func (f *fakeEventSocket) requests() string {
@@ -266,7 +266,7 @@ func examinedSwitch(t *testing.T, f *fakeEventSocket, files confFiles) string {
 		files[name] = strings.ReplaceAll(text, "PORT", port)
 	}
 	var out strings.Builder
-	config := writeFile(t, "ringside.yaml", "store: {path: "+filepath.Join(t.TempDir(), "ringside.db")+"}\nagi: {listen: '127.0.0.1:1'}\n"+f.config())
+	config := writeFile(t, "ringside.yaml", "store: {path: "+filepath.Join(t.TempDir(), "ringside.db")+"}\nagi: {listen: '127.0.0.1:1'}\n"+strings.Replace(f.config(), "'off'", "'127.0.0.1:8084'", 1))
 	d := &doctor{
 		p:   &program{ctx: t.Context(), cli: &cli{Config: config}, out: &out, err: &out},
 		etc: "/etc/asterisk", switchEtc: "/etc/freeswitch", conf: files.reader(),
@@ -281,24 +281,25 @@ func examinedSwitch(t *testing.T, f *fakeEventSocket, files confFiles) string {
 func TestDoctorExaminesFreeSWITCH(t *testing.T) {
 	const socket, dialplan = "/etc/freeswitch/autoload_configs/event_socket.conf.xml", "/etc/freeswitch/dialplan/default.xml"
 	for _, tc := range []struct {
-		name         string
-		edit         func(*fakeEventSocket, confFiles)
-		want, wanted []string
+		name string
+		edit func(confFiles)
+		// said is what it finds, changed what to change.
+		said, changed []string
 	}{
 		{
-			"sound", func(*fakeEventSocket, confFiles) {}, []string{
+			"sound", func(confFiles) {}, []string{
 				"the event socket listens on this machine only, with a password of its own", "version: FreeSWITCH 1.10.12", `extension "sales": hands calls over, and goes on without ringside (bridge)`,
 			}, nil,
 		},
 		{
-			"as it is installed", func(f *fakeEventSocket, files confFiles) {
+			"as it is installed", func(files confFiles) {
 				files[socket] = strings.NewReplacer("127.0.0.1", "::", "secret-of-freeswitch", "ClueCon").Replace(files[socket])
 			},
 			[]string{"advice", "everybody on this machine may run programs as FreeSWITCH", "listens on ::, and only a list of addresses keeps others out"},
 			[]string{`<param name="listen-ip" value="127.0.0.1"/>`, `fs_cli -x "reload mod_event_socket"`},
 		},
 		{
-			"open to the world", func(f *fakeEventSocket, files confFiles) {
+			"open to the world", func(files confFiles) {
 				files[socket] = strings.NewReplacer("127.0.0.1", "0.0.0.0", "secret-of-freeswitch", "ClueCon",
 					"</settings>", `<param name="apply-inbound-acl" value="any_v4.auto"/></settings>`).Replace(files[socket])
 			},
@@ -306,42 +307,42 @@ func TestDoctorExaminesFreeSWITCH(t *testing.T) {
 			nil,
 		},
 		{
-			"a call that ends without ringside", func(f *fakeEventSocket, files confFiles) {
+			"a call that ends without ringside", func(files confFiles) {
 				files[dialplan] = strings.Replace(files[dialplan], `<action application="bridge" data="user/100"/>`, "", 1)
 			},
 			[]string{`extension "sales": nothing follows the socket line: without ringside the call ends`},
 			[]string{"fs_cli -x reloadxml"},
 		},
 		{
-			"a socket that can't be driven", func(f *fakeEventSocket, files confFiles) {
+			"a socket that can't be driven", func(files confFiles) {
 				files[dialplan] = strings.Replace(files[dialplan], " async full", "", 1)
 			},
 			[]string{"the socket line lacks async or full"},
 			[]string{`<action application="socket" data="127.0.0.1:8084 async full"/>`},
 		},
 		{
-			"a dialplan without ringside", func(f *fakeEventSocket, files confFiles) { files[dialplan] = "<include/>" },
+			"a dialplan without ringside", func(files confFiles) { files[dialplan] = "<include/>" },
 			[]string{"FreeSWITCH's dialplan hands no call over to ringside"},
 			nil,
 		},
 		{
-			"another port", func(f *fakeEventSocket, files confFiles) {
+			"another port", func(files confFiles) {
 				files[socket] = strings.Replace(files[socket], "PORT", "8021", 1)
 			},
 			[]string{"the event socket listens on port 8021, and esl.address says"},
 			nil,
 		},
 		{
-			"files of another machine", func(f *fakeEventSocket, files confFiles) { clear(files) },
+			"files of another machine", func(files confFiles) { clear(files) },
 			[]string{"name FreeSWITCH's folder with --freeswitch", "version: FreeSWITCH 1.10.12"},
 			nil,
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f, files := newFakeEventSocket(t), confFiles{socket: soundSocket, dialplan: soundContext}
-			tc.edit(f, files)
+			tc.edit(files)
 			text := examinedSwitch(t, f, files)
-			for _, want := range append(tc.want, tc.wanted...) {
+			for _, want := range append(tc.said, tc.changed...) {
 				if !strings.Contains(text, want) {
 					t.Errorf("it does not say %q:\n%s", want, text)
 				}
