@@ -46,7 +46,7 @@ func newDaemon(t *testing.T) *daemon {
 	}
 	writeJSON(t, filepath.Join(dir, "directory.json"), directory())
 	text := "node: bench\nstore: {path: ringside.db}\ndirectory: {file: directory.json}\n" +
-		"agi: {listen: \"127.0.0.1:0\"}\nesl: {listen: \"127.0.0.1:0\"}\nhttp: {listen: \"\"}\ncontrol: {socket: ringside.sock}\nlog: {format: json}\n"
+		"agi: {listen: \"127.0.0.1:0\"}\nesl: {listen: \"127.0.0.1:0\", dial: {external: 'sofia/gateway/trunk/${number}'}}\nhttp: {listen: \"\"}\ncontrol: {socket: ringside.sock}\nlog: {format: json}\n"
 	if err := os.WriteFile(d.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func (d *daemon) start() {
 			d.t.Errorf("ringside: %s", lines.Text())
 		}
 		if line.AGI != "" {
-			d.addr = line.AGI
+			d.addr, d.esl = line.AGI, line.ESL
 			break
 		}
 	}

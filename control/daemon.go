@@ -41,10 +41,12 @@ type Daemon interface {
 
 // Status is the daemon's state at one moment.
 type Status struct {
-	Version   string          `json:"version"`
-	Node      string          `json:"node"`
-	Started   time.Time       `json:"started"`
-	AGI       string          `json:"agi"`
+	Version string    `json:"version"`
+	Node    string    `json:"node"`
+	Started time.Time `json:"started"`
+	AGI     string    `json:"agi"`
+	// Socket is where FreeSWITCH's calls are served; empty if they are not.
+	Socket    string          `json:"freeswitch,omitempty"`
 	Live      int             `json:"live_calls"`
 	Waiting   int             `json:"waiting_callers"`
 	Directory DirectoryState  `json:"directory"`

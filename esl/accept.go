@@ -8,9 +8,9 @@ import (
 	"net"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/internal/dialplan"
 	"github.com/ringside-pbx/ringside/internal/peers"
 )
@@ -58,7 +58,8 @@ func (s *Server) connection(p *peers.Peer) {
 		s.log.Warn("a peer is not on the allow-list for FreeSWITCH", "peer", p.Conn.RemoteAddr().String())
 		return
 	}
-	in := newFramer(p.Conn)
+	in := s.framers.Get().(*framer)
+	in.r.Reset(p.Conn)
 	data, err := s.connect(p.Conn, in)
 	switch {
 	case s.peers.WasEvicted(p):
@@ -71,7 +72,20 @@ func (s *Server) connection(p *peers.Peer) {
 		return
 	}
 	s.peers.Heard(p)
-	s.serve(p.Conn, in, data)
+	path, query, _ := strings.Cut(data.variable("socket_path"), "?")
+	switch path {
+	case "", "route":
+		s.drive(p.Conn, in, data)
+	case "decide":
+		s.decide(p.Conn, data, query)
+	default:
+		s.log.Warn("the dialplan asks for what there is not: the call is left to it", "path", dialplan.Plain(path, 40), "paths", "route, decide")
+		_ = s.handOver(p.Conn, data, nil)
+		goodbye(p.Conn)
+	}
+	// Not deferred: after a panic nobody knows what else holds it.
+	in.r.Reset(nil)
+	s.framers.Put(in)
 }
 
 // connect asks about the call; nil is a caller who has left already. It is the first command: the reply to
@@ -101,24 +115,25 @@ func (s *Server) connect(conn net.Conn, in *framer) (fields, error) {
 	return f.head, nil
 }
 
-// serve drives the call until it is over for ringside.
-func (s *Server) serve(conn net.Conn, in *framer, data fields) {
-	sess := s.newOutbound(conn, in, data)
-	defer sess.cancel(nil)
-	s.wg.Go(sess.run)
-	defer sess.finish()
-	sess.begin()
-	ch := &channel{outbound: sess}
+// drive has the switchboard drive the call until it is over for ringside.
+func (s *Server) drive(conn net.Conn, in *framer, data fields) {
+	out := s.newOutbound(conn, in, data)
+	defer out.cancel(nil)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	reading.Go(out.run)
+	defer out.finish()
+	out.begin()
+	ch := &channel{outbound: out}
 	expired := make(chan struct{})
 	expiry := time.AfterFunc(s.opt.Deadline, func() {
 		defer close(expired)
-		if !sess.expire() {
+		if !out.expire() {
 			return
 		}
-		s.log.Error("no decision within the deadline: the call was released with the default",
-			"deadline", s.opt.Deadline, "channel", sess.id)
+		s.late(out.id)
 		if err := ch.letGo(s.defaults); err != nil {
-			s.log.Warn("the default could not be handed over", "channel", sess.id, "error", err)
+			s.log.Warn("the default could not be handed over", "channel", out.id, "error", err)
 		}
 	})
 	defer func() {
@@ -126,34 +141,9 @@ func (s *Server) serve(conn net.Conn, in *framer, data fields) {
 			<-expired
 		}
 	}()
-	switch path, query, _ := strings.Cut(data.variable("socket_path"), "?"); path {
-	case "", "route":
-		s.calls.ServeCall(sess.ctx, ch)
-	case "decide":
-		s.decide(ch, query)
-	default:
-		s.log.Warn("the dialplan asks for what there is not: the call is left to it", "path", dialplan.Plain(path, 40), "paths", "route, decide")
-	}
+	s.calls.ServeCall(out.ctx, ch)
 }
 
-// decide sets the decision's variables and gives the call back: the dialplan keeps control.
-func (s *Server) decide(ch *channel, query string) {
-	d, id := s.calls.Decide(ch.Offer(), handover(query))
-	result := ringside.ResultDecided
-	vars, err := s.opt.Site.Dial.Variables(&d, id)
-	switch {
-	case err != nil:
-		s.log.Warn("a decision can't be dialled and is released", "call", id, "error", err)
-		result = ringside.ResultReleased
-	case d.Action == ringside.NotFound, d.Action == ringside.NotConfigured, d.Action == ringside.Failed:
-		result = ringside.ResultReleased
-	}
-	vars = append(vars, ringside.Variable{Name: dialplan.VarResult, Value: string(result)})
-	err = ch.claim()
-	if err == nil {
-		err = ch.letGo(vars)
-	}
-	if err != nil && !errors.Is(err, ringside.ErrCallerGone) && !errors.Is(err, errLate) {
-		s.log.Warn("a decision could not be handed over", "call", id, "error", err)
-	}
+func (s *Server) late(channel string) {
+	s.log.Error("no decision within the deadline: the call was released with the default", "deadline", s.opt.Deadline, "channel", channel)
 }

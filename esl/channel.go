@@ -1,11 +1,9 @@
 package esl
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,48 +21,8 @@ type channel struct {
 
 var _ ringside.Channel = (*channel)(nil)
 
-// callerName is the variable of the name that called phones show.
-const callerName = "effective_caller_id_name"
-
 // Offer implements ringside.Channel.
-func (ch *channel) Offer() ringside.Offer {
-	d := ch.data
-	callID := d.get("Channel-Call-UUID")
-	if !channelID(callID) {
-		callID = ch.id
-	}
-	return ringside.Offer{
-		PBX: "freeswitch", CallID: callID, Channel: ch.id, Endpoint: endpoint(d),
-		Caller: number(d.get("Caller-Caller-ID-Number")), CallerName: text(d.get("Caller-Caller-ID-Name")),
-		Called: d.get("Caller-Destination-Number"), Context: d.get("Caller-Context"), At: ch.began,
-	}
-}
-
-// number is a caller's number; FreeSWITCH and carriers have words for a withheld one.
-func number(s string) string {
-	switch strings.ToLower(s) {
-	case "anonymous", "unknown", "unavailable", "restricted", "0000000000":
-		return ""
-	}
-	return dialplan.Cut(s, maxText)
-}
-
-// text is what somebody calls themselves.
-func text(s string) string { return dialplan.Cut(s, maxText) }
-
-// maxText is the longest text of a caller's choice that is kept, in bytes.
-const maxText = 1024
-
-// endpoint is the device or trunk that the call came from: the user that has proved to be one, else the
-// gateway, else the profile of mod_sofia. A caller can choose none of them.
-func endpoint(d fields) string {
-	if e := cmp.Or(d.variable("user_name"), d.variable("sip_gateway"), d.variable("sofia_profile_name")); e != "" {
-		return e
-	}
-	// loopback/7001-b
-	name := d.get("Channel-Name")
-	return strings.TrimSuffix(strings.TrimSuffix(name, "-a"), "-b")
-}
+func (ch *channel) Offer() ringside.Offer { return offer(ch.data, ch.began) }
 
 // execute runs an application and waits until it has ended, or ctx has. The errors: ErrRefused if FreeSWITCH
 // does not take it, and the call goes on; else the cause with which ctx or the connection ended.
@@ -204,28 +162,7 @@ func (ch *channel) put(vars []ringside.Variable, then ...wireCommand) error {
 
 // setters are the commands that set variables.
 func (ch *channel) setters(vars []ringside.Variable) ([]wireCommand, error) {
-	if len(vars) == 0 {
-		return nil, nil
-	}
-	vars = slices.Clone(vars)
-	for i, v := range vars {
-		if v.Name == dialplan.VarCallerName {
-			vars[i].Name = callerName
-		}
-	}
-	if ch.full {
-		cmd, err := apiCommand("uuid_setvar_multi", ch.id, assignments(vars))
-		return []wireCommand{cmd}, err
-	}
-	var commands []wireCommand
-	for _, v := range vars {
-		cmd, err := executeCommand(ch.nextID(), "set", v.Name+"="+dialplan.Clean(v))
-		if err != nil {
-			return nil, err
-		}
-		commands = append(commands, cmd)
-	}
-	return commands, nil
+	return setters(ch.full, ch.id, vars, ch.nextID)
 }
 
 // Hangup implements ringside.Channel.

@@ -10,23 +10,23 @@ type fields []byte
 
 // raw is the first value of that name, as received; ok is false if there is none. Names are compared as
 // FreeSWITCH writes them.
-func (f fields) raw(name string) (value []byte, ok bool) {
-	for from := 0; ; {
-		i := bytes.Index(f[from:], []byte(name))
-		if i < 0 {
-			return nil, false
+func (f fields) raw(name string) (value []byte, ok bool) { return f.find("", name) }
+
+// find is raw for a name in two parts.
+func (f fields) find(prefix, name string) (value []byte, ok bool) {
+	n := len(prefix) + len(name)
+	for len(f) > 0 {
+		line := []byte(f)
+		if nl := bytes.IndexByte(f, '\n'); nl >= 0 {
+			line, f = f[:nl], f[nl+1:]
+		} else {
+			f = nil
 		}
-		i += from
-		end := i + len(name)
-		if (i == 0 || f[i-1] == '\n') && end < len(f) && f[end] == ':' {
-			value = f[end+1:]
-			if nl := bytes.IndexByte(value, '\n'); nl >= 0 {
-				value = value[:nl]
-			}
-			return bytes.TrimSuffix(bytes.TrimPrefix(value, []byte(" ")), []byte("\r")), true
+		if len(line) > n && line[n] == ':' && string(line[len(prefix):n]) == name && string(line[:len(prefix)]) == prefix {
+			return bytes.TrimSuffix(bytes.TrimPrefix(line[n+1:], []byte(" ")), []byte("\r")), true
 		}
-		from = i + 1
 	}
+	return nil, false
 }
 
 // plain is a value that is not encoded; empty if there is none.
@@ -42,7 +42,10 @@ func (f fields) get(name string) string {
 }
 
 // variable is a channel variable's decoded value; empty if it is not set.
-func (f fields) variable(name string) string { return f.get("variable_" + name) }
+func (f fields) variable(name string) string {
+	v, _ := f.find("variable_", name)
+	return decode(v)
+}
 
 // decode undoes the encoding of values. FreeSWITCH writes hexadecimal digits in capitals, and leaves a
 // percent sign alone that two of them follow, so of such a value nobody can tell what it was. "+" is itself.

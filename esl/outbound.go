@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"net/url"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -224,15 +222,4 @@ func (s *outbound) breakCommand() wireCommand {
 		return exitCommand() // there is no such id: it was checked when the call came
 	}
 	return cmd
-}
-
-// handover reads how a dialplan that carries out decisions reports on them.
-func handover(query string) ringside.Handover {
-	q, _ := url.ParseQuery(query) // what can't be read is left out
-	h := ringside.Handover{Tracked: q.Get("tracked") == "1"}
-	if hold, err := strconv.ParseUint(q.Get("hold"), 10, 16); err == nil {
-		d := time.Duration(hold) * time.Second
-		h.Hold = &d
-	}
-	return h
 }

@@ -83,10 +83,11 @@ type Server struct {
 	defaults []ringside.Variable // with which a late call is released
 	log      *calmlog.Log
 
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	wg     sync.WaitGroup
-	peers  *peers.Peers
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	wg      sync.WaitGroup
+	peers   *peers.Peers
+	framers sync.Pool // of *framer
 	// voicemail: mod_voicemail is known to be loaded.
 	voicemail atomic.Bool
 }
@@ -116,7 +117,10 @@ func newServer(opt ServerOptions, calls Switchboard) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{opt: opt, calls: calls, defaults: defaults, log: calmlog.New(opt.Log), peers: peers.New(opt.MaxConnections)}, nil
+	return &Server{
+		opt: opt, calls: calls, defaults: defaults, log: calmlog.New(opt.Log), peers: peers.New(opt.MaxConnections),
+		framers: sync.Pool{New: func() any { return newFramer(nil) }},
+	}, nil
 }
 
 func (s *Server) start(listener net.Listener) {

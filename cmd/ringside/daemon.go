@@ -41,7 +41,7 @@ var _ control.Daemon = (*daemon)(nil)
 // Status implements control.Daemon.
 func (d *daemon) Status(ctx context.Context) (control.Status, error) {
 	s := control.Status{
-		Version: version, Node: d.cfg.Node, Started: d.started, AGI: d.agi.Addr().String(),
+		Version: version, Node: d.cfg.Node, Started: d.started, AGI: d.agi.Addr().String(), Socket: d.eslAddress(),
 		Live: len(d.calls.Live()), Waiting: len(d.calls.Waiting()), Directory: d.state(),
 	}
 	st := d.store.State()

@@ -27,6 +27,9 @@ func (c *statusCmd) Run(p *program) error {
 	}
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
 	say("ringside %s, node %s, up for %s, FastAGI on %s\n", s.Version, safe(s.Node), age(s.Started), s.AGI)
+	if s.Socket != "" {
+		say("FreeSWITCH's calls are served on %s\n", s.Socket)
+	}
 	say("%s in progress, %s waiting\n", callCount(s.Live), count(s.Waiting, "caller", "callers"))
 	printDirectory(p, &s.Directory)
 	var st storeState
