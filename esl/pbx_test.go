@@ -50,7 +50,7 @@ func (r *recordingTracker) up(ctx context.Context, run api) {
 // started is a PBX that keeps its connection.
 func started(t *testing.T, f *fakeSwitch, trackers ...tracker) *PBX {
 	p := New(Options{Login: f.login()})
-	p.trackers = append(p.trackers, trackers...)
+	p.trackers = append([]tracker{p.placed}, trackers...)
 	p.Start()
 	t.Cleanup(func() {
 		if err := p.Stop(context.Background()); err != nil {
