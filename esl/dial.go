@@ -60,18 +60,28 @@ func (ch *channel) legs(req ringside.DialRequest) (string, error) {
 	return strings.Join(legs, ","), nil
 }
 
-// options are about the attempt as a whole. What a phone or a carrier plays before it answers is heard only
-// where one is rung and no music is asked for.
+// options are about the attempt as a whole. Sound that comes before the answer never counts as the answer, as
+// FreeSWITCH would have it; that of a single outside number is heard, in which carriers say why it can't be
+// reached.
 func options(req ringside.DialRequest) string {
 	ring := strconv.Itoa(seconds(req.Ring))
 	o := "{originate_timeout=" + ring + ",leg_timeout=" + ring
-	if len(req.Targets) > 1 || musical(req) {
+	switch {
+	case musical(req):
+		o += ",ignore_early_media=true,instant_ringback=true"
+	case carried(req):
+		o += ",bridge_early_media=true"
+	case len(req.Targets) > 1:
 		o += ",ignore_early_media=true"
-	}
-	if musical(req) {
-		o += ",instant_ringback=true"
+	default:
+		o += ",ignore_early_media=ring_ready"
 	}
 	return o + "}"
+}
+
+// carried reports whether the caller hears what a carrier sends.
+func carried(req ringside.DialRequest) bool {
+	return !musical(req) && len(req.Targets) == 1 && req.Targets[0].Kind == ringside.ToExternal
 }
 
 func musical(req ringside.DialRequest) bool { return req.Waiting || dialplan.Word(req.Music, maxMusic) }
@@ -91,14 +101,14 @@ func (ch *channel) attemptVariables(req ringside.DialRequest) []ringside.Variabl
 	set("continue_on_fail", "true")
 	set("hangup_after_bridge", "false")
 	set("call_timeout", strconv.Itoa(seconds(req.Ring)))
-	switch own := ch.data.variable("transfer_ringback"); {
-	case musical(req):
+	if musical(req) {
 		set("ringback", ch.music(req.Music))
 		set("transfer_ringback", ch.music(req.Music))
-	case own == "":
-		set("ringback", ch.data.variable("ringback"))
-		set("transfer_ringback", ch.server.opt.Site.Ringback)
-	default:
+	} else {
+		own := ch.data.variable("transfer_ringback")
+		if own == "" && !carried(req) {
+			own = ch.server.opt.Site.Ringback
+		}
 		set("ringback", ch.data.variable("ringback"))
 		set("transfer_ringback", own)
 	}

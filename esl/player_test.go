@@ -3,6 +3,7 @@ package esl
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,7 +18,7 @@ import (
 func recordedFrames(t testing.TB, name string) []frame {
 	t.Helper()
 	frames, err := framesOf(spoken(tape(t, name), "SRV"), 64<<10)
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	return frames
@@ -48,7 +49,7 @@ func TestRecordedConversationsAreRead(t *testing.T) {
 			said := spoken(parts, who)
 			whole, err := framesOf(said, 64<<10)
 			cut, errCut := framesOf(said, 1)
-			if err != io.EOF || errCut != io.EOF || len(whole) != len(cut) {
+			if !errors.Is(err, io.EOF) || !errors.Is(errCut, io.EOF) || len(whole) != len(cut) {
 				t.Fatalf("%s: %d frames, %v; %d when each byte comes alone, %v", name, len(whole), err, len(cut), errCut)
 			}
 			var again strings.Builder
