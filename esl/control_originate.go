@@ -100,8 +100,11 @@ func (p *PBX) call(ctx context.Context, who ringside.Target, app string, vars []
 	within := time.Duration(seconds)*time.Second + outcomeGrace
 	p.placed.add(made.ID)
 	if async {
-		_, err := s.post(ctx, func(printed string) { p.outcome(made.ID, printed) }, "originate", dial, app)
+		forget, err := s.post(ctx, func(printed string) { p.outcome(made.ID, printed) }, "originate", dial, app)
 		p.placed.settle(made.ID, time.Now().Add(within)) // it may have been placed, whatever the error
+		if err == nil {
+			time.AfterFunc(within, forget) // should FreeSWITCH never tell
+		}
 		return made, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)

@@ -47,7 +47,7 @@ func (p *PBX) Transfer(ctx context.Context, r ringside.TransferRequest) error {
 // transfer sends a channel to a dialplan that is written in the command: an application and its argument.
 // The order of the arguments is that of FreeSWITCH: the destination, the dialplan.
 func (p *PBX) transfer(ctx context.Context, channel, app string) error {
-	_, err := p.do(ctx, "uuid_transfer", channel, quoted(app), "inline")
+	_, err := p.do(ctx, "uuid_transfer", channel, oneArgument(app), "inline")
 	return err
 }
 

@@ -143,9 +143,23 @@ func (s *session) tell(ctx context.Context, events <-chan event, each func(Event
 				return err
 			}
 		case <-s.conn.ended:
-			return away(s.conn.lost())
+			return s.tellRest(events, each)
 		case <-ctx.Done():
 			return nil // who listened has heard enough
+		}
+	}
+}
+
+// tellRest hands over what came before the connection ended.
+func (s *session) tellRest(events <-chan event, each func(Event) error) error {
+	for {
+		select {
+		case e := <-events:
+			if err := each(Event{e}); err != nil {
+				return err
+			}
+		default:
+			return away(s.conn.lost())
 		}
 	}
 }

@@ -50,7 +50,7 @@ func (r *recordingTracker) up(ctx context.Context, run api) {
 // started is a PBX that keeps its connection.
 func started(t *testing.T, f *fakeSwitch, trackers ...tracker) *PBX {
 	p := New(Options{Login: f.login()})
-	p.trackers = append(p.trackers, trackers...)
+	p.trackers = append([]tracker{p.placed}, trackers...)
 	p.Start()
 	t.Cleanup(func() {
 		if err := p.Stop(context.Background()); err != nil {
@@ -177,6 +177,68 @@ func TestDeniedEvents(t *testing.T) {
 	if _, err := s.subscribe(t.Context(), nil); !errors.Is(err, ringside.ErrNotPermitted) {
 		t.Error(err)
 	}
+}
+
+// What can't be FreeSWITCH's ends the connection, and another one is made.
+func TestNonsenseEndsTheConnection(t *testing.T) {
+	for _, nonsense := range []string{
+		"Content-Type: api/response\nContent-Length: -1\n\n", "Content-Type: api/response\nContent-Length: 9223372036854775807\n\n",
+		"Content-Length: 16777217\nContent-Type: text/event-plain\n\n", strings.Repeat("x: y\n", maxHead/4),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeSwitch(t)
+			p := started(t, f)
+			synctest.Wait()
+			f.send(nonsense)
+			synctest.Wait()
+			if st := p.State(); st.Up || !errors.Is(st.Err, errProtocol) || !errors.Is(st.Err, ringside.ErrPBXAway) {
+				t.Errorf("%.40q: %+v", nonsense, st)
+			}
+			time.Sleep(firstRetry)
+			synctest.Wait()
+			if !p.State().Up {
+				t.Errorf("%.40q: it has not come back", nonsense)
+			}
+		})
+	}
+}
+
+// A connection that is reset ends what was asked on it.
+func TestReset(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	f := newFakeSwitch(t)
+	f.silent["status"] = true
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		f.serve(conn)
+	}()
+	s, err := connect(t.Context(), Login{Address: l.Addr().String(), Password: ringside.NewSecret("secret")}, func(event) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if _, err := s.post(t.Context(), func(string) {}, "status"); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		_ = f.out.(*net.TCPConn).SetLinger(0)
+		_ = f.out.Close()
+	}()
+	if _, err := s.run(t.Context(), "status"); !errors.Is(err, ringside.ErrPBXAway) {
+		t.Error(err)
+	}
+	<-over
 }
 
 // A panic in who follows costs one event.

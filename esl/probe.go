@@ -156,6 +156,9 @@ func commands() []string {
 	}
 }
 
+// askingCommands are what ringside uses to tell how FreeSWITCH, its phones and its queues are doing.
+func askingCommands() []string { return []string{"status", "sofia", "callcenter_config"} }
+
 // probedEvents are what ringside wants to hear of calls.
 func probedEvents() []string { return callEvents() }
 
@@ -169,22 +172,29 @@ func (r *Report) rights(s *session) {
 		r.ok("rights", "not known: the user's esl-allowed-api is longer than FreeSWITCH tells")
 		return
 	}
-	var missing, dangerous []string
-	for _, c := range commands() {
-		if !slices.Contains(s.mayRun, c) {
-			missing = append(missing, c)
+	lacks := func(wanted []string) (missing []string) {
+		for _, c := range wanted {
+			if !slices.Contains(s.mayRun, c) {
+				missing = append(missing, c)
+			}
 		}
+		return missing
 	}
+	missing, untold := lacks(commands()), lacks(askingCommands())
+	var dangerous []string
 	for _, c := range []string{"system", "bg_system", "expand", "load", "unload", "shutdown", "fsctl"} {
 		if slices.Contains(s.mayRun, c) {
 			dangerous = append(dangerous, c)
 		}
 	}
-	line := param("esl-allowed-api", strings.Join(append([]string{"bgapi"}, commands()...), " "))
+	line := param("esl-allowed-api", strings.Join(append(append([]string{"bgapi"}, commands()...), askingCommands()...), " "))
 	if len(missing) > 0 {
 		r.problem("rights", "the user may not use "+strings.Join(missing, ", "), fileUsers, line)
 	} else {
 		r.ok("rights", "every command that ringside uses is permitted")
+	}
+	if len(untold) > 0 {
+		r.advice("rights", "the user may not use "+strings.Join(untold, ", ")+", which tell how FreeSWITCH, its phones and its queues are doing", fileUsers, line)
 	}
 	if len(dangerous) > 0 {
 		r.advice("rights", "the user may use "+strings.Join(dangerous, ", ")+", which ringside never does", fileUsers, line)

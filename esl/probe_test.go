@@ -70,7 +70,7 @@ func TestProbeOfAUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"! rights: the user may not use originate, version,", "? rights: the user may use system", "? events: the user may not hear CHANNEL_CREATE",
+		"! rights: the user may not use originate, version,", "? rights: the user may not use status, sofia, callcenter_config", "? rights: the user may use system", "? events: the user may not hear CHANNEL_CREATE",
 		"? channels: the channels can't be listed", "login: logged in as 1000@x",
 	} {
 		if !strings.Contains(texts(rep), want) {

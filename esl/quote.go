@@ -46,9 +46,9 @@ func settings(vars []ringside.Variable) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// quoted makes one argument of a text with blanks: commands of the console split their arguments at blanks
+// oneArgument makes one argument of a text with blanks: commands of the console split their arguments at blanks
 // that are not within quotes. What ends quotes must have been kept out of it.
-func quoted(text string) string { return "'" + text + "'" }
+func oneArgument(text string) string { return "'" + text + "'" }
 
 // escaped puts a backslash before what separates, quotes or escapes.
 func escaped(value, separators string) string {

@@ -55,7 +55,7 @@ func (d *daemon) eslAddress() string {
 // newFreeSWITCH makes the connection with FreeSWITCH's event socket; nil if it is not configured.
 func (d *daemon) newFreeSWITCH() (*esl.PBX, error) {
 	if d.cfg.ESL.Address == "" {
-		return nil, nil //nolint:nilnil // none is configured
+		return nil, nil
 	}
 	login, err := d.cfg.ESL.login()
 	if err != nil {

@@ -92,7 +92,7 @@ func (d *daemon) startPBXs(td *teardown) error {
 // newAsterisk makes the connection with Asterisk's manager interface; nil if it is not configured.
 func (d *daemon) newAsterisk() (*ami.PBX, error) {
 	if d.cfg.AMI.Address == "" {
-		return nil, nil //nolint:nilnil // none is configured
+		return nil, nil
 	}
 	login, err := d.cfg.AMI.login()
 	if err != nil {

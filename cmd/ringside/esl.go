@@ -115,9 +115,20 @@ func (c *eslListenCmd) Run(p *program) error {
 // toldHeaders are those that a line has room for, with the names that it gives them.
 func toldHeaders() [][2]string {
 	return [][2]string{
-		{"Channel-Name", "channel"}, {"Call-Direction", "direction"}, {"Channel-Call-State", "state"}, {"Caller-Caller-ID-Number", "from"},
-		{"Caller-Destination-Number", "to"}, {"Other-Leg-Unique-ID", "with"}, {"Application", "application"}, {"Application-Data", "data"},
-		{"Hangup-Cause", "cause"}, {"CC-Action", "action"}, {"CC-Queue", "queue"}, {"CC-Agent", "agent"}, {"from-user", "user"}, {"contact", "contact"},
+		{"Channel-Name", "channel"},
+		{"Call-Direction", "direction"},
+		{"Channel-Call-State", "state"},
+		{"Caller-Caller-ID-Number", "from"},
+		{"Caller-Destination-Number", "to"},
+		{"Other-Leg-Unique-ID", "with"},
+		{"Application", "application"},
+		{"Application-Data", "data"},
+		{"Hangup-Cause", "cause"},
+		{"CC-Action", "action"},
+		{"CC-Queue", "queue"},
+		{"CC-Agent", "agent"},
+		{"from-user", "user"},
+		{"contact", "contact"},
 	}
 }
 
