@@ -1,0 +1,234 @@
+package esl
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+// The custom events about registrations (sofia_reg.c).
+const (
+	sofiaRegister   = "sofia::register"
+	sofiaUnregister = "sofia::unregister"
+	sofiaExpire     = "sofia::expire"
+)
+
+// maxRegistrations bounds what is kept, of all extensions together and of one.
+const (
+	maxRegistrations = 50_000
+	maxPhones        = 100
+)
+
+// registrations are the phones of extensions. An extension can be reached as long as one of its phones is
+// registered; of one that never was, nothing is known: it may be called at a fixed address.
+type registrations struct {
+	phones map[string]map[string]phone // by extension, then by the registration's Call-ID
+	total  int
+	// were are the extensions that have been registered at some time.
+	were map[string]struct{}
+	// changed are the registrations that events have told of since a list was asked for; nil: there is none.
+	changed map[registration]struct{}
+	// fresh: nothing was compared since everything was forgotten.
+	fresh bool
+}
+
+type phone struct{ contact string }
+
+type registration struct{ number, id string }
+
+func newRegistrations() registrations {
+	return registrations{phones: map[string]map[string]phone{}, were: map[string]struct{}{}}
+}
+
+// forget forgets who is registered, but not who was.
+func (r *registrations) forget() {
+	r.phones, r.total, r.changed, r.fresh = map[string]map[string]phone{}, 0, nil, true
+}
+
+// state is what is known of an extension that is in no call.
+func (r *registrations) state(number string) ringside.DeviceState {
+	if len(r.phones[number]) > 0 {
+		return ringside.DeviceIdle
+	}
+	if _, was := r.were[number]; was {
+		return ringside.DeviceUnavailable
+	}
+	return ringside.DeviceUnknown
+}
+
+func (r *registrations) add(number, id string, p phone) {
+	phones := r.phones[number]
+	if _, known := phones[id]; !known && (r.total >= maxRegistrations || len(phones) >= maxPhones) {
+		return
+	}
+	if phones == nil {
+		phones = map[string]phone{}
+		r.phones[number] = phones
+	}
+	for other, o := range phones {
+		// A phone that was started again: FreeSWITCH does not tell that the earlier registration is void.
+		if other != id && o.contact != "" && o.contact == p.contact {
+			r.remove(number, other)
+		}
+	}
+	if _, known := r.phones[number][id]; !known {
+		r.total++
+	}
+	if r.phones[number] == nil {
+		r.phones[number] = phones
+	}
+	phones[id] = p
+	if len(r.were) < maxRegistrations {
+		r.were[number] = struct{}{}
+	}
+}
+
+func (r *registrations) remove(number, id string) {
+	phones := r.phones[number]
+	if _, known := phones[id]; !known {
+		return
+	}
+	r.total--
+	delete(phones, id)
+	if len(phones) == 0 {
+		delete(r.phones, number)
+	}
+}
+
+// registered takes an event about a registration. Mutex held.
+func (p *presence) registered(e event) {
+	user := e.get("from-user")
+	if e.name() == sofiaExpire {
+		user = e.get("user")
+	}
+	number, id := p.numbers.own(user), e.text("call-id")
+	if number == "" || id == "" {
+		return
+	}
+	if p.regs.changed != nil && len(p.regs.changed) < maxRegistrations {
+		p.regs.changed[registration{number, id}] = struct{}{}
+	}
+	before := p.regs.state(number)
+	if e.name() == sofiaRegister {
+		p.regs.add(number, id, phone{e.text("contact")})
+	} else {
+		p.regs.remove(number, id)
+	}
+	if p.regs.state(number) != before {
+		p.report(number, e.at())
+	}
+}
+
+// listedRegistration is a row of FreeSWITCH's table of registrations.
+type listedRegistration struct {
+	User  string `json:"reg_user"`
+	Token string `json:"token"`
+}
+
+// listedRegistrations reads what `show registrations as json` prints.
+func listedRegistrations(printed string) ([]listedRegistration, error) {
+	var list struct {
+		Rows []listedRegistration `json:"rows"`
+	}
+	if err := json.Unmarshal([]byte(printed), &list); err != nil {
+		return nil, fmt.Errorf("FreeSWITCH's list of registrations: %w", err)
+	}
+	return list.Rows, nil
+}
+
+// tableRegistrations reads what `show registrations` prints. Nothing is quoted in it, but what a phone may
+// choose freely comes behind what is read here.
+func tableRegistrations(printed string) (rows []listedRegistration) {
+	for line := range strings.Lines(printed) {
+		columns := strings.Split(strings.TrimRight(line, "\r\n"), ",")
+		if len(columns) < 9 || columns[0] == "reg_user" || columns[0] == "" {
+			continue
+		}
+		rows = append(rows, listedRegistration{User: columns[0], Token: columns[2]})
+	}
+	return rows
+}
+
+// askRegistrations compares the registrations with FreeSWITCH. What events tell meanwhile counts more.
+func (p *presence) askRegistrations(ctx context.Context, run api) error {
+	p.mu.Lock()
+	p.regs.changed = map[registration]struct{}{}
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.regs.changed = nil
+	}()
+	printed, err := run(ctx, "show", "registrations", "as", "json")
+	if err != nil {
+		return fmt.Errorf("asking for registrations: %w", err)
+	}
+	rows, unreadable := listedRegistrations(printed)
+	if unreadable != nil {
+		if printed, err = run(ctx, "show", "registrations"); err != nil {
+			return fmt.Errorf("asking for registrations: %w", errors.Join(unreadable, err))
+		}
+		rows = tableRegistrations(printed)
+	}
+	defer p.mouth.tell()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.compareRegistrations(rows, time.Now())
+	return nil
+}
+
+// compareRegistrations puts a list in the place of what is known, and reports who is there now or is not any
+// more. Mutex held.
+func (p *presence) compareRegistrations(rows []listedRegistration, at time.Time) {
+	r := &p.regs
+	listed := map[registration]struct{}{}
+	touched := map[string]ringside.DeviceState{}
+	for _, row := range rows {
+		reg := registration{p.numbers.own(row.User), kept(row.Token)}
+		if reg.number == "" || reg.id == "" {
+			continue
+		}
+		listed[reg] = struct{}{}
+		if _, known := r.phones[reg.number][reg.id]; known || r.hasChanged(reg) {
+			continue
+		}
+		if _, ok := touched[reg.number]; !ok {
+			touched[reg.number] = r.state(reg.number)
+		}
+		r.add(reg.number, reg.id, phone{})
+	}
+	for number, phones := range r.phones {
+		for id := range phones {
+			reg := registration{number, id}
+			if _, there := listed[reg]; there || r.hasChanged(reg) {
+				continue
+			}
+			if _, ok := touched[number]; !ok {
+				touched[number] = r.state(number)
+			}
+			r.remove(number, id)
+		}
+	}
+	for number := range r.were {
+		if _, ok := touched[number]; !ok && r.fresh {
+			touched[number] = ringside.DeviceUnknown // nobody was told since the connection was lost
+		}
+	}
+	r.fresh = false
+	for number, before := range touched {
+		if r.state(number) != before {
+			p.report(number, at)
+		}
+	}
+}
+
+// hasChanged reports whether events have told of a registration since the list was asked for.
+func (r *registrations) hasChanged(reg registration) bool {
+	_, ok := r.changed[reg]
+	return ok
+}
