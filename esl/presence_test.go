@@ -128,8 +128,10 @@ func TestPresence(t *testing.T) {
 		},
 		"two calls at once": {
 			{caller.tells("CHANNEL_CREATE", "Caller-Channel-Created-Time", "1795399257602290"), []string{"102 in_use C"}},
-			{line{"B", "A", "sofia/internal/102@10.0.0.5", true, []string{"variable_presence_id", "102@x", "Caller-Channel-Created-Time", "1795399258602290"}}.tells("CHANNEL_CREATE"),
-				[]string{"102 ring_in_use C A"}},
+			{
+				line{"B", "A", "sofia/internal/102@10.0.0.5", true, []string{"variable_presence_id", "102@x", "Caller-Channel-Created-Time", "1795399258602290"}}.tells("CHANNEL_CREATE"),
+				[]string{"102 ring_in_use C A"},
+			},
 		},
 		"the transferred call keeps its name": {
 			{trunk.tells("CHANNEL_CREATE"), nil},
