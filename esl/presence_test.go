@@ -294,6 +294,12 @@ type console struct {
 	before func(command string)
 }
 
+func (c *console) set(command, printed string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answers[command] = printed
+}
+
 func (c *console) run(_ context.Context, name string, args ...string) (string, error) {
 	command := strings.Join(append([]string{name}, args...), " ")
 	if c.before != nil {

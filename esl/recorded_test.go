@@ -82,6 +82,9 @@ func recordedBody(t testing.TB, name, part string) string {
 	t.Helper()
 	for _, f := range recordedFrames(t, name, "FS->CLI") {
 		if strings.Contains(string(f.body), part) {
+			if f.kind() == typeEvent {
+				return string(f.event().body)
+			}
 			return f.outcome()
 		}
 	}
