@@ -16,7 +16,7 @@ import (
 )
 
 // As mod_sofia writes it (mod_sofia.c, cmd_status).
-const sofiaStatus = "                     Name\t   Type\t                                       Data\tState\n" +
+const sofiaStatusText = "                     Name\t   Type\t                                       Data\tState\n" +
 	"=================================================================================================\n" +
 	"                 external\tprofile\t            sip:mod_sofia@192.0.2.2:5080\tRUNNING (0)\n" +
 	"            external::one\tgateway\t                   sip:7495@sip.example\tREGED\n" +
@@ -36,7 +36,7 @@ func TestReadStatus(t *testing.T) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)
 	}
 	gateways := []gateway{{"external::one", "REGED"}, {"external::two", "FAIL_WAIT (retry: 25s)"}, {"external::three", "NOREG"}}
-	if got := readGateways(sofiaStatus); !reflect.DeepEqual(got, gateways) {
+	if got := readGateways(sofiaStatusText); !reflect.DeepEqual(got, gateways) {
 		t.Errorf("%+v, want %+v", got, gateways)
 	}
 }
@@ -53,13 +53,13 @@ func TestHealth(t *testing.T) {
 		endpoints  string
 	}{
 		"everything in order": {
-			map[string]string{"status": status, "sofia status": strings.ReplaceAll(sofiaStatus, "FAIL_WAIT", "REGED")},
+			map[string]string{"status": status, "sofia status": strings.ReplaceAll(sofiaStatusText, "FAIL_WAIT", "REGED")},
 			connected,
 			func(h *hearing) { h.digest(register("101", "1", "a")) },
 			ringside.ConditionHealthy, ringside.ConditionHealthy, "4 3 [] 1 healthy",
 		},
 		"half of the trunks and a phone are away": {
-			map[string]string{"status": status, "sofia status": sofiaStatus},
+			map[string]string{"status": status, "sofia status": sofiaStatusText},
 			connected,
 			func(h *hearing) {
 				h.digest(register("101", "1", "a"))

@@ -19,8 +19,8 @@ func queueWord(s string) bool {
 	})
 }
 
-// quoted is a status as an argument, of which blanks would make several.
-func quoted(status string) string { return "'" + status + "'" }
+// argument is a status as an argument, of which blanks would make several.
+func argument(status string) string { return "'" + status + "'" }
 
 // memberOf checks a request.
 func memberOf(r ringside.QueueMemberRequest, needsQueue bool) error {
@@ -124,7 +124,7 @@ func (q *queues) newAgent(ctx context.Context, run api, number string) (*agent, 
 }
 
 func setStatus(ctx context.Context, run api, agent, status string) error {
-	_, err := run(ctx, "callcenter_config", "agent", "set", "status", agent, quoted(status))
+	_, err := run(ctx, "callcenter_config", "agent", "set", "status", agent, argument(status))
 	return err
 }
 

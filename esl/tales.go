@@ -124,14 +124,14 @@ func (t *tales) introduce(p *part, e event) {
 	p.caller, p.callerName = e.text("Caller-Caller-ID-Number"), e.text("Caller-Caller-ID-Name")
 	p.called = e.text("Caller-Destination-Number")
 	p.number = t.numbers.of(e)
-	p.endpoint = endpointOf(e)
+	p.endpoint = deviceOf(e)
 	p.start = first(e.time("Caller-Channel-Created-Time"), e.at())
 	p.up = e.time("Caller-Channel-Answered-Time")
 	p.idle, p.round = p.start, t.round
 }
 
-// endpointOf is the device or trunk that a channel belongs to, by what its caller can't choose.
-func endpointOf(e event) string {
+// deviceOf is the device or trunk that a channel belongs to, by what its caller can't choose.
+func deviceOf(e event) string {
 	names := []string{"user_name", "sip_gateway", "sofia_profile_name"}
 	if e.outbound() {
 		names = []string{"dialed_user", "sip_gateway_name", "sofia_profile_name"}

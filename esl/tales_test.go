@@ -440,14 +440,14 @@ func TestTales(t *testing.T) {
 				got = append(got, written(w))
 			}
 			if !reflect.DeepEqual(got, story.want) {
-				t.Errorf("got\n%s\nwant\n%s", shown(got), shown(story.want))
+				t.Errorf("got\n%s\nwant\n%s", inLines(got), inLines(story.want))
 			}
 			s.leavesNothing(t)
 		})
 	}
 }
 
-func shown(records [][]string) string {
+func inLines(records [][]string) string {
 	var b strings.Builder
 	for _, r := range records {
 		b.WriteString("\t" + strings.Join(r, "\n\t") + "\n")
@@ -597,7 +597,7 @@ func TestTalesOverAGap(t *testing.T) {
 	}
 	want := [][]string{{"A > 57..60..70 answered 16 outside=false", "B/dial1 dial 101 58..60..70 answered 101 16 [{101 answered 16}]"}}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", shown(got), shown(want))
+		t.Errorf("got\n%s\nwant\n%s", inLines(got), inLines(want))
 	}
 	s.leavesNothing(t)
 }
