@@ -57,8 +57,10 @@ func channelID(s string) bool {
 
 func connectCommand() wireCommand  { return built(command.Connect{}) }
 func exitCommand() wireCommand     { return built(command.Exit{}) }
-func lingerCommand() wireCommand   { return built(command.Linger{Enabled: true}) }
 func myEventsCommand() wireCommand { return built(command.MyEvents{Format: "plain"}) }
+
+// lingerCommand keeps the connection for a while after the call has ended.
+func lingerCommand() wireCommand { return wireCommand("linger " + lingerFor + "\r\n\r\n") }
 
 // authCommand logs in; with a user it is that user's password (userauth user@domain:password).
 func authCommand(user, password string) (wireCommand, error) {
@@ -103,7 +105,7 @@ func jobCommand(id, name string, args ...string) (wireCommand, error) {
 func checkAPI(name string, args []string) error {
 	switch name {
 	case "status", "version", "uptime", "show", "sofia", "originate", "callcenter_config",
-		"uuid_answer", "uuid_audio", "uuid_break", "uuid_bridge", "uuid_broadcast", "uuid_dump", "uuid_exists", "uuid_getvar", "uuid_kill",
+		"module_exists", "uuid_answer", "uuid_audio", "uuid_break", "uuid_bridge", "uuid_broadcast", "uuid_dump", "uuid_exists", "uuid_getvar", "uuid_kill",
 		"uuid_record", "uuid_send_dtmf", "uuid_setvar", "uuid_setvar_multi", "uuid_transfer":
 	default:
 		return notSent("the command", name)

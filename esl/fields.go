@@ -54,7 +54,7 @@ func decode(v []byte) string {
 	b.Grow(len(v))
 	for i := 0; i < len(v); i++ {
 		if v[i] == '%' && i+2 < len(v) {
-			high, low := hex(v[i+1]), hex(v[i+2])
+			high, low := hexDigit(v[i+1]), hexDigit(v[i+2])
 			if high >= 0 && low >= 0 {
 				b.WriteByte(byte(high<<4 | low))
 				i += 2
@@ -66,8 +66,8 @@ func decode(v []byte) string {
 	return strings.ToValidUTF8(b.String(), "")
 }
 
-// hex is the value of a hexadecimal digit in capitals; -1 for anything else.
-func hex(c byte) int {
+// hexDigit is the value of a hexadecimal digit in capitals; -1 for anything else.
+func hexDigit(c byte) int {
 	switch {
 	case c >= '0' && c <= '9':
 		return int(c - '0')

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"time"
 )
 
 // Bounds of what is read. Variables make an event as large as they please; one of 20 KB makes it 73 KB.
@@ -141,4 +143,13 @@ func (e event) name() string {
 		return name
 	}
 	return e.get("Event-Subclass")
+}
+
+// at is when the event was made, by FreeSWITCH's clock; the zero time if it does not tell.
+func (e event) at() time.Time {
+	us, err := strconv.ParseInt(e.plain("Event-Date-Timestamp"), 10, 64)
+	if err != nil || us <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us)
 }

@@ -43,7 +43,7 @@ func (l *listedChannel) up() bool {
 	return false
 }
 
-func (l *listedChannel) since() time.Time { return first(seconds(l.Created), time.Now()) }
+func (l *listedChannel) since() time.Time { return first(epoch(l.Created), time.Now()) }
 
 func (l *listedChannel) call() string {
 	if channelID(l.CallID) {

@@ -21,16 +21,16 @@ type presence struct {
 	mouth   mouth
 
 	mu    sync.Mutex
-	all   map[string]*channel
-	on    map[string]map[*channel]struct{} // by extension
+	all   map[string]*liveChannel
+	on    map[string]map[*liveChannel]struct{} // by extension
 	ended recent
 	regs  registrations
 	// round counts the looks at all channels: what is older than a look and not in it may be gone.
 	round uint64
 }
 
-// channel is what is known of one channel.
-type channel struct {
+// liveChannel is what is known of one channel.
+type liveChannel struct {
 	id string
 	// number is the extension that the channel belongs to; empty if it is none's.
 	number string
@@ -54,8 +54,8 @@ func newPresence(numbers numbering, lines listener) *presence {
 
 // reset forgets all channels. Mutex held.
 func (p *presence) reset() {
-	p.all = map[string]*channel{}
-	p.on = map[string]map[*channel]struct{}{}
+	p.all = map[string]*liveChannel{}
+	p.on = map[string]map[*liveChannel]struct{}{}
 	p.ended = newRecent()
 }
 
@@ -75,11 +75,11 @@ func (p *presence) digest(e event) {
 	defer p.mu.Unlock()
 	switch e.name() {
 	case "CHANNEL_CREATE", "CHANNEL_ORIGINATE", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_BRIDGE":
-		p.take(e, func(*channel) {})
+		p.take(e, func(*liveChannel) {})
 	case "CHANNEL_ANSWER":
 		p.answered(e)
 	case "CHANNEL_HOLD", "CHANNEL_UNHOLD":
-		p.take(e, func(c *channel) {
+		p.take(e, func(c *liveChannel) {
 			if n := e.sequence(); n >= c.holdSequence {
 				c.held, c.holdSequence = e.name() == "CHANNEL_HOLD", n
 			}
@@ -94,7 +94,7 @@ func (p *presence) digest(e event) {
 }
 
 // take finds the channel of an event or makes it known, and reports what the event changes.
-func (p *presence) take(e event, edit func(*channel)) *channel {
+func (p *presence) take(e event, edit func(*liveChannel)) *liveChannel {
 	id := e.id()
 	c := p.all[id]
 	if c == nil {
@@ -102,7 +102,7 @@ func (p *presence) take(e event, edit func(*channel)) *channel {
 			return nil
 		}
 		edit(c)
-		p.report(c.number, e.at())
+		p.report(c.number, e.when())
 		return c
 	}
 	before, number := *c, c.number
@@ -112,19 +112,19 @@ func (p *presence) take(e event, edit func(*channel)) *channel {
 	c.up = c.up || e.plain("Answer-State") == "answered"
 	edit(c)
 	if c.number != number || c.up != before.up || c.held != before.held {
-		p.report(c.number, e.at())
+		p.report(c.number, e.when())
 	}
 	return c
 }
 
 // begin makes the channel of an event known, unless it has ended.
-func (p *presence) begin(e event, id string) *channel {
+func (p *presence) begin(e event, id string) *liveChannel {
 	if id == "" || e.dead() || len(p.all) >= maxChannels || p.ended.has(id, e.name() == "CHANNEL_CREATE", e.sequence()) {
 		return nil
 	}
-	c := &channel{
+	c := &liveChannel{
 		id: id, half: e.otherHalf(), outbound: e.outbound(), up: e.plain("Answer-State") == "answered", round: p.round,
-		since: first(e.time("Caller-Channel-Created-Time"), e.at()),
+		since: first(e.time("Caller-Channel-Created-Time"), e.when()),
 	}
 	c.call = p.callOf(c, cmp.Or(e.agentOf(), e.channel("Channel-Call-UUID"), id))
 	p.all[id] = c
@@ -134,7 +134,7 @@ func (p *presence) begin(e event, id string) *channel {
 
 // callOf is the call that a channel begins in, if FreeSWITCH gives it that id. A loopback's second half is a
 // call of its own for FreeSWITCH, but leads on the call for which its first half was made.
-func (p *presence) callOf(c *channel, id string) string {
+func (p *presence) callOf(c *liveChannel, id string) string {
 	if parent := p.all[id]; parent != nil && id != c.id {
 		return parent.call
 	}
@@ -145,12 +145,12 @@ func (p *presence) callOf(c *channel, id string) string {
 }
 
 // assign notes which extension a channel belongs to.
-func (p *presence) assign(c *channel, number string) {
+func (p *presence) assign(c *liveChannel, number string) {
 	if c.number = number; number == "" {
 		return
 	}
 	if p.on[number] == nil {
-		p.on[number] = map[*channel]struct{}{}
+		p.on[number] = map[*liveChannel]struct{}{}
 	}
 	p.on[number][c] = struct{}{}
 }
@@ -158,7 +158,7 @@ func (p *presence) assign(c *channel, number string) {
 func (p *presence) answered(e event) {
 	known := p.all[e.id()]
 	was := known != nil && known.up
-	c := p.take(e, func(c *channel) { c.up = true })
+	c := p.take(e, func(c *liveChannel) { c.up = true })
 	if c == nil || was || !c.outbound || c.number == "" {
 		return
 	}
@@ -185,11 +185,11 @@ func (p *presence) end(e event) {
 		return
 	}
 	p.ended.add(id, e.sequence())
-	p.remove(p.all[id], e.at())
+	p.remove(p.all[id], e.when())
 }
 
 // remove takes a channel out of the picture.
-func (p *presence) remove(c *channel, at time.Time) {
+func (p *presence) remove(c *liveChannel, at time.Time) {
 	if c == nil {
 		return
 	}

@@ -44,7 +44,7 @@ func (p *presence) found(l listedChannel) {
 	if p.all[l.ID] != nil || p.ended.has(l.ID, false, 0) || len(p.all) >= maxChannels {
 		return // it was told of meanwhile
 	}
-	c := &channel{
+	c := &liveChannel{
 		id: l.ID, half: l.half, outbound: l.outbound(), up: l.up(), held: l.CallState == "HELD", round: p.round, since: l.since(),
 	}
 	c.call = p.callOf(c, l.call())

@@ -28,7 +28,7 @@ func (q *queues) told(e event) {
 	if q.checked.IsZero() && q.touched == nil {
 		return // the first list tells
 	}
-	at := e.at()
+	at := e.when()
 	switch e.plain("CC-Action") {
 	case "agent-status-change":
 		q.agentTold(e, at, func(a *agent) {
@@ -105,7 +105,7 @@ func (q *queues) joins(e event, at time.Time) {
 	if id == "" || q.callers[id] == nil && len(q.callers) >= maxWaiting {
 		return
 	}
-	since := first(seconds(e.plain("variable_cc_queue_joined_epoch")), at)
+	since := first(epoch(e.plain("variable_cc_queue_joined_epoch")), at)
 	if at.Sub(since).Abs() < time.Second {
 		since = at // the same moment, and exact
 	}

@@ -102,8 +102,8 @@ func (q *queues) takeAgents(rows []map[string]string) {
 	}
 	for _, row := range rows {
 		a := &agent{
-			name: row["name"], contact: row["contact"], status: row["status"], state: row["state"], since: seconds(row["last_status_change"]),
-			taken: count(row["calls_answered"]), lastCall: seconds(row["last_bridge_end"]), wrapUp: count(row["wrap_up_time"]),
+			name: row["name"], contact: row["contact"], status: row["status"], state: row["state"], since: epoch(row["last_status_change"]),
+			taken: count(row["calls_answered"]), lastCall: epoch(row["last_bridge_end"]), wrapUp: count(row["wrap_up_time"]),
 		}
 		if known := agents[a.name]; known != nil {
 			known.contact, known.wrapUp = a.contact, a.wrapUp
@@ -129,7 +129,7 @@ func (q *queues) takeCallers(lists map[string][]map[string]string) {
 			if id == "" || row["state"] != "Waiting" && row["state"] != "Trying" || q.isTouched("caller", id) || len(callers) >= maxWaiting {
 				continue
 			}
-			c := &caller{id: id, queue: name, number: row["cid_number"], name: row["cid_name"], since: seconds(row["joined_epoch"])}
+			c := &caller{id: id, queue: name, number: row["cid_number"], name: row["cid_name"], since: epoch(row["joined_epoch"])}
 			if channelID(row["session_uuid"]) {
 				c.session = row["session_uuid"]
 			}

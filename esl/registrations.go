@@ -120,7 +120,7 @@ func (p *presence) registered(e event) {
 		p.regs.remove(number, id)
 	}
 	if p.regs.state(number) != before {
-		p.report(number, e.at())
+		p.report(number, e.when())
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 
 func (t *tales) answered(e event) {
 	if p := t.part(e); p != nil {
-		p.up = first(e.time("Caller-Channel-Answered-Time"), p.up, e.at())
+		p.up = first(e.time("Caller-Channel-Answered-Time"), p.up, e.when())
 	}
 }
 
@@ -31,7 +31,7 @@ func (t *tales) bridge(e event) {
 	if o == nil || o.gone || o == p {
 		return
 	}
-	at := e.at()
+	at := e.when()
 	if o.hearsay && o.up.IsZero() {
 		o.up = at
 	}
@@ -72,7 +72,7 @@ func (t *tales) hungUp(e event) {
 	if p == nil {
 		return
 	}
-	at := first(e.time("Caller-Channel-Hangup-Time"), e.at())
+	at := first(e.time("Caller-Channel-Hangup-Time"), e.when())
 	p.cause, p.sequence = e.plain("Hangup-Cause"), e.sequence()
 	p.up = e.time("Caller-Channel-Answered-Time")
 	p.led = e.text("Caller-Destination-Number")
@@ -115,7 +115,7 @@ func (t *tales) executed(e event) {
 	if p == nil {
 		return
 	}
-	c, at, start, data := p.tale, e.at(), p.idle, e.text("Application-Data")
+	c, at, start, data := p.tale, e.when(), p.idle, e.text("Application-Data")
 	if at.Before(start) {
 		start = at
 	}
@@ -197,17 +197,17 @@ func (t *tales) queued(e event) {
 	switch {
 	case action == "member-queue-start" || action == "member-queue-resume":
 		if s == nil && !p.gone {
-			c.stayed(&stay{kind: legQueue, part: p, target: e.text("CC-Queue"), key: key, start: e.at()})
+			c.stayed(&stay{kind: legQueue, part: p, target: e.text("CC-Queue"), key: key, start: e.when()})
 		}
 	case s == nil:
 	case action == "bridge-agent-start":
 		if s.answer.IsZero() {
-			s.answer, s.result = e.at(), staysServed
+			s.answer, s.result = e.when(), staysServed
 			s.by, s.byName = t.parts[e.channel("CC-Agent-UUID")], t.numbers.own(e.get("CC-Agent"))
 		}
 	case action == "member-queue-end":
-		if s.end.IsZero() || s.end.After(e.at()) {
-			s.end = e.at()
+		if s.end.IsZero() || s.end.After(e.when()) {
+			s.end = e.when()
 		}
 		switch {
 		case !s.answer.IsZero() || e.plain("CC-Cause") == "Terminated":
@@ -226,7 +226,7 @@ func (t *tales) parked(e event) {
 	if p == nil {
 		return
 	}
-	c, at := p.tale, e.at()
+	c, at := p.tale, e.when()
 	open := c.openStay(p, legPark)
 	switch action := e.plain("Action"); {
 	case action == "hold" && open == nil:

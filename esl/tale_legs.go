@@ -132,7 +132,7 @@ func (t *teller) blindly(p *part) (to string) {
 		if len(words) != 4 || words[2] != "bl_xfer" {
 			continue
 		}
-		if at := seconds(words[0]); at.IsZero() || at.After(p.end.Add(aMoment)) || at.Before(p.end.Add(-aMoment)) {
+		if at := epoch(words[0]); at.IsZero() || at.After(p.end.Add(aMoment)) || at.Before(p.end.Add(-aMoment)) {
 			continue
 		}
 		to, _, _ = strings.Cut(words[3], "/")

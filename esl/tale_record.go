@@ -29,6 +29,9 @@ func (c *tale) record(numbers numbering) (ringside.Witnessed, bool) {
 		return ringside.Witnessed{}, false
 	}
 	t := &teller{tale: c, numbers: numbers}
+	if t.origin(root) && slices.ContainsFunc(c.stays, func(s *stay) bool { return s.part == root && s.target == "eavesdrop" }) {
+		return ringside.Witnessed{}, false // listening in is no call
+	}
 	w := ringside.Witnessed{
 		PBX: "freeswitch", CallID: t.asked().id, Start: root.start, End: c.end, Cause: causeOf(root.cause), Recording: c.recording,
 	}
@@ -78,7 +81,7 @@ func (t *teller) origin(p *part) bool { return p.outbound && p.parent == nil }
 // and the called number is where they were led to.
 func (t *teller) parties(w *ringside.Witnessed) {
 	p := t.asked()
-	w.Channel, w.Endpoint, w.Caller, w.CallerName, w.Called = p.name, p.endpoint, p.caller, p.callerName, p.called
+	w.Channel, w.Endpoint, w.Caller, w.CallerName, w.Called = p.id, p.endpoint, p.caller, p.callerName, p.called
 	if !t.origin(p) {
 		return
 	}

@@ -101,7 +101,7 @@ func (t *tales) found(l listedChannel) {
 	}
 	p = &part{
 		id: l.ID, name: kept(l.Name), outbound: l.outbound(), half: l.half, number: t.numbers.listed(l), endpoint: kept(l.user),
-		caller: kept(l.Caller), callerName: kept(l.CallerName), called: kept(l.Called), start: l.since(), late: true, round: t.round,
+		caller: number(kept(l.Caller)), callerName: kept(l.CallerName), called: kept(l.Called), start: l.since(), late: true, round: t.round,
 	}
 	p.idle = p.start
 	if l.up() {

@@ -1,6 +1,7 @@
 package esl
 
 import (
+	"cmp"
 	"container/list"
 	"sync"
 	"time"
@@ -121,27 +122,21 @@ func (t *tales) part(e event) *part {
 // introduce puts what an event says about its channel into a part of a call.
 func (t *tales) introduce(p *part, e event) {
 	p.name, p.outbound, p.half = e.text("Channel-Name"), e.outbound(), e.otherHalf()
-	p.caller, p.callerName = e.text("Caller-Caller-ID-Number"), e.text("Caller-Caller-ID-Name")
+	p.caller, p.callerName = number(e.text("Caller-Caller-ID-Number")), e.text("Caller-Caller-ID-Name")
 	p.called = e.text("Caller-Destination-Number")
 	p.number = t.numbers.of(e)
 	p.endpoint = deviceOf(e)
-	p.start = first(e.time("Caller-Channel-Created-Time"), e.at())
+	p.start = first(e.time("Caller-Channel-Created-Time"), e.when())
 	p.up = e.time("Caller-Channel-Answered-Time")
 	p.idle, p.round = p.start, t.round
 }
 
-// deviceOf is the device or trunk that a channel belongs to, by what its caller can't choose.
+// deviceOf is the device or trunk that a channel belongs to, as in an Offer.
 func deviceOf(e event) string {
-	names := []string{"user_name", "sip_gateway", "sofia_profile_name"}
 	if e.outbound() {
-		names = []string{"dialed_user", "sip_gateway_name", "sofia_profile_name"}
+		return kept(cmp.Or(e.variable("dialed_user"), e.variable("sip_gateway_name"), e.variable("sofia_profile_name")))
 	}
-	for _, name := range names {
-		if v := kept(e.variable(name)); v != "" {
-			return v
-		}
-	}
-	return ""
+	return kept(endpoint(e.fields))
 }
 
 // relative finds the channel to whose call an event's channel belongs; nil if it begins a call. One of which
@@ -185,9 +180,9 @@ func (t *tales) hearsay(e event) *part {
 	}
 	p := &part{
 		id: id, hearsay: true, late: true, name: e.text("Other-Leg-Channel-Name"), outbound: e.plain("Other-Leg-Direction") == "outbound",
-		caller: e.text("Other-Leg-Caller-ID-Number"), callerName: e.text("Other-Leg-Caller-ID-Name"),
+		caller: number(e.text("Other-Leg-Caller-ID-Number")), callerName: e.text("Other-Leg-Caller-ID-Name"),
 		called: e.text("Other-Leg-Destination-Number"), up: e.time("Other-Leg-Channel-Answered-Time"),
-		start: first(e.time("Other-Leg-Channel-Created-Time"), e.at()), round: t.round,
+		start: first(e.time("Other-Leg-Channel-Created-Time"), e.when()), round: t.round,
 	}
 	if p.outbound {
 		p.number = t.numbers.placed(p.name)

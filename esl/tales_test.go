@@ -341,6 +341,16 @@ func TestTales(t *testing.T) {
 				"X/dial1 dial 101 0..-..20 no_answer 19 [{101 no_answer 19}]",
 			}},
 		},
+		"listening in is no call": {
+			func(s *story) {
+				x := toPhone("X", "X", "101")
+				s.create(0, x)
+				s.answer(2, x)
+				s.executed(9, x, "eavesdrop", "A")
+				s.hangup(9, x, "NORMAL_CLEARING")
+			},
+			nil,
+		},
 		"over a loopback": {
 			func(s *story) {
 				la := line{"La", "A", "loopback/600-a", true, []string{"variable_other_loopback_leg_uuid", "Lb", "Caller-Destination-Number", "600"}}
@@ -481,7 +491,7 @@ func micro(n int64) time.Time { return time.UnixMicro(n) }
 func TestTalesRecordedLoopback(t *testing.T) {
 	got := recordedCall(t, "i06_events_plain", "FS->CLI")
 	want := ringside.Witnessed{
-		PBX: "freeswitch", CallID: "d341d6bc-1fc1-4b44-ab09-120d0af3278e", Channel: "loopback/9000-b",
+		PBX: "freeswitch", CallID: "d341d6bc-1fc1-4b44-ab09-120d0af3278e", Channel: "d341d6bc-1fc1-4b44-ab09-120d0af3278e", Endpoint: "loopback/9000",
 		Caller: "+74951234567", CallerName: "Иван Петров", Called: "9000",
 		Start: micro(1795397726488223), End: micro(1795397728008217), Status: ringside.StatusAbandoned, Cause: ringside.CauseNormal,
 		Legs: []ringside.Leg{{
@@ -498,7 +508,7 @@ func TestTalesRecordedLoopback(t *testing.T) {
 func TestTalesRecordedBridge(t *testing.T) {
 	got := recordedCall(t, "s01_sip_call_bridge_uas", "FS->SRV")
 	want := ringside.Witnessed{
-		PBX: "freeswitch", CallID: "53f6b7cc-3890-489d-b83a-4af6aa51bec0", Channel: "sofia/internal/+79991234567@127.0.0.1:5061",
+		PBX: "freeswitch", CallID: "53f6b7cc-3890-489d-b83a-4af6aa51bec0", Channel: "53f6b7cc-3890-489d-b83a-4af6aa51bec0",
 		Endpoint: "internal", Caller: "+79991234567", CallerName: "Иван Петров", Called: "7001",
 		Start: micro(1795399257602290), Answer: micro(1795399257662303), End: micro(1795399258702284),
 		Status: ringside.StatusAnswered, Cause: ringside.CauseNormal, Outside: true,

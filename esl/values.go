@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// maxText is the longest text that is kept of a channel, in bytes.
-const maxText = 256
+// maxKept is the longest text that is kept of a channel, in bytes.
+const maxKept = 256
 
 // text is a decoded value as it is kept: of a sane length and printable.
 func (f fields) text(name string) string { return kept(f.get(name)) }
 
 func kept(s string) string {
-	if len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "")
+	if len(s) > maxKept {
+		s = strings.ToValidUTF8(s[:maxKept], "")
 	}
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -35,8 +35,8 @@ func micros(v []byte) time.Time {
 	return time.UnixMicro(n)
 }
 
-// seconds is a time in whole seconds since 1970; zero for 0, which is never.
-func seconds(text string) time.Time {
+// epoch is a time in whole seconds since 1970; zero for 0, which is never.
+func epoch(text string) time.Time {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	if err != nil || n <= 0 || n > 1<<35 {
 		return time.Time{}
@@ -58,13 +58,8 @@ func (f fields) time(name string) time.Time {
 	return micros(v)
 }
 
-// at is when an event happened.
-func (e event) at() time.Time {
-	if at := e.time("Event-Date-Timestamp"); !at.IsZero() {
-		return at
-	}
-	return time.Now()
-}
+// when is when an event happened: by FreeSWITCH's clock, or by ours if it does not tell.
+func (e event) when() time.Time { return first(e.at(), time.Now()) }
 
 // sequence counts FreeSWITCH's events; 0 if the event has no number.
 func (e event) sequence() uint64 {
