@@ -37,8 +37,8 @@ func recordedBytes(t testing.TB, name, side string) []byte {
 	return sent.Bytes()
 }
 
-// recordedFrames are the frames that FreeSWITCH has sent in a recording.
-func recordedFrames(t testing.TB, name, side string) (frames []frame) {
+// heardFrames are the frames that FreeSWITCH has sent in a recording.
+func heardFrames(t testing.TB, name, side string) (frames []frame) {
 	t.Helper()
 	in := newFramer(bytes.NewReader(recordedBytes(t, name, side)))
 	for {
@@ -57,7 +57,7 @@ func recordedFrames(t testing.TB, name, side string) (frames []frame) {
 // name.
 func recordedEvents(t testing.TB, name, side string, names ...string) (events []event) {
 	t.Helper()
-	for _, f := range recordedFrames(t, name, side) {
+	for _, f := range heardFrames(t, name, side) {
 		if f.kind() != typeEvent {
 			continue
 		}
@@ -80,7 +80,7 @@ func contains(all []string, s string) bool {
 // recordedBody is the body of the recording's frame that has the text in it.
 func recordedBody(t testing.TB, name, part string) string {
 	t.Helper()
-	for _, f := range recordedFrames(t, name, "FS->CLI") {
+	for _, f := range heardFrames(t, name, "FS->CLI") {
 		if strings.Contains(string(f.body), part) {
 			if f.kind() == typeEvent {
 				return string(f.event().body)
