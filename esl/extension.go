@@ -18,40 +18,66 @@ type numbering struct {
 	dialled string
 }
 
-// own is the extension that a user of the directory is; empty if it is none.
-func (n numbering) own(user string) string {
-	user = userPart(user)
-	if !ringside.Dialable(user) || n.known != nil && !n.known(user) {
-		return ""
+// user is what an address of the directory says may be an extension; empty if it can't be one.
+func user(address string) string {
+	if u := userPart(address); ringside.Dialable(u) {
+		return u
 	}
-	return user
+	return ""
+}
+
+// ours reports whether a number is an extension of ours, as far as is known now.
+func (n numbering) ours(number string) bool {
+	return number != "" && (n.known == nil || n.known(number))
+}
+
+// own is the extension that a user of the directory is; empty if it is none.
+func (n numbering) own(address string) string {
+	if u := user(address); n.ours(u) {
+		return u
+	}
+	return ""
 }
 
 // of is the extension that an event's channel belongs to.
 func (n numbering) of(e event) string {
-	if loopback(e.get("Channel-Name")) {
-		return ""
-	}
-	if !e.outbound() {
-		for _, name := range []string{"user_name", "number_alias"} {
-			if number := n.own(e.variable(name)); number != "" {
-				return number
-			}
-		}
-		return ""
-	}
-	for _, name := range []string{"dialed_user", "presence_id"} {
-		if number := n.own(e.variable(name)); number != "" {
+	for _, number := range n.candidates(e) {
+		if n.ours(number) {
 			return number
 		}
 	}
-	if number := n.placed(e.get("Channel-Name")); number != "" {
+	return ""
+}
+
+// likely is the extension that an event's channel belongs to, or would if it were known: the directory may be
+// still to come.
+func (n numbering) likely(e event) string {
+	if number := n.of(e); number != "" {
 		return number
 	}
-	if e.agentOf() != "" {
-		return n.own(e.variable("cc_agent"))
+	for _, number := range n.candidates(e) {
+		if number != "" {
+			return number
+		}
 	}
 	return ""
+}
+
+// candidates are the extensions that an event's channel may belong to, the likeliest first. dialed_user comes
+// behind presence_id: FreeSWITCH sets it also on the channel that calls another user.
+func (n numbering) candidates(e event) []string {
+	name := e.get("Channel-Name")
+	switch {
+	case loopback(name):
+		return nil
+	case !e.outbound():
+		return []string{user(e.variable("user_name")), user(e.variable("number_alias"))}
+	}
+	all := []string{user(e.variable("presence_id")), user(e.variable("dialed_user")), n.placed(name)}
+	if e.agentOf() != "" {
+		all = append(all, user(e.variable("cc_agent")))
+	}
+	return all
 }
 
 // placed is the extension whose dial string makes an outbound channel of that name.
@@ -61,5 +87,5 @@ func (n numbering) placed(channel string) string {
 		!strings.HasPrefix(channel, before) || !strings.HasSuffix(channel, after) {
 		return ""
 	}
-	return n.own(channel[len(before) : len(channel)-len(after)])
+	return user(channel[len(before) : len(channel)-len(after)])
 }

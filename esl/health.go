@@ -88,6 +88,9 @@ func (p *presence) registrations() (online int, offline []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for number := range p.regs.were {
+		if !p.numbers.ours(number) {
+			continue
+		}
 		if len(p.regs.phones[number]) > 0 {
 			online++
 		} else {

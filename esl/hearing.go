@@ -92,21 +92,39 @@ const (
 	// settle is how long a doubt waits for more of them, and doubtPause is between two looks because of doubts.
 	settle     = 200 * time.Millisecond
 	doubtPause = 2 * time.Second
+	// greeting is how often those are looked at who have become extensions of ours.
+	greeting = 15 * time.Second
+	// answerWithin bounds how long one list may take.
+	answerWithin = 30 * time.Second
 )
+
+// within bounds how long each command may take.
+func (run api) within(limit time.Duration) api {
+	return func(ctx context.Context, name string, args ...string) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		return run(ctx, name, args...)
+	}
+}
 
 // up asks for everything that events only change, and compares it now and then until ctx ends.
 func (h *hearing) up(ctx context.Context, run api) {
+	run = run.within(answerWithin)
 	h.ask(ctx, "registrations", func() error { return h.presence.askRegistrations(ctx, run) })
 	h.look(ctx, run)
 	h.ask(ctx, "queues", func() error { return h.queues.ask(ctx, run) })
 	again := time.NewTimer(secondLook)
 	defer again.Stop()
+	greet := time.NewTicker(greeting)
+	defer greet.Stop()
 	var doubted <-chan time.Time
 	asked, second := time.Now(), true
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-greet.C:
+			h.presence.greet(time.Now())
 		case <-again.C:
 			h.look(ctx, run)
 			if !second {
@@ -129,7 +147,13 @@ func (h *hearing) up(ctx context.Context, run api) {
 }
 
 func (h *hearing) look(ctx context.Context, run api) {
-	h.ask(ctx, "channels", func() error { return compare(ctx, run, h.presence, h.tales) })
+	h.ask(ctx, "channels", func() error {
+		err := compare(ctx, run, h.presence, h.tales)
+		if err == nil {
+			h.tales.heard()
+		}
+		return err
+	})
 }
 
 // ask asks for a part, and says so if FreeSWITCH does not tell.
@@ -143,5 +167,6 @@ func (h *hearing) ask(ctx context.Context, what string, ask func() error) {
 // are looked for on the next connection.
 func (h *hearing) down() {
 	h.presence.silence()
+	h.tales.lost(time.Now())
 	h.queues.lost()
 }

@@ -1,6 +1,7 @@
 package esl
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,19 +53,22 @@ func (l *listedChannel) call() string {
 	return l.ID
 }
 
-// listed is the extension that a channel of the list belongs to. The presence_id of an inbound one is made of
-// what the caller says.
+// listed is the extension that a channel of the list belongs to, or would if it were known. The presence_id of
+// an inbound one is made of what the caller says.
 func (n numbering) listed(l listedChannel) string {
 	if loopback(l.Name) {
 		return ""
 	}
-	if number := n.own(l.user); number != "" || !l.outbound() {
-		return number
+	all := []string{user(l.user)}
+	if l.outbound() {
+		all = []string{user(l.PresenceID), user(l.user), n.placed(l.Name)}
 	}
-	if number := n.own(l.PresenceID); number != "" {
-		return number
+	for _, number := range all {
+		if n.ours(number) {
+			return number
+		}
 	}
-	return n.placed(l.Name)
+	return cmp.Or(all...)
 }
 
 // listedChannels reads what `show channels as json` prints. Without a channel there are no rows.

@@ -25,6 +25,8 @@ type presence struct {
 	on    map[string]map[*liveChannel]struct{} // by extension
 	ended recent
 	regs  registrations
+	// strangers are numbers of which nothing was reported, because they were no extensions of ours then.
+	strangers map[string]struct{}
 	// round counts the looks at all channels: what is older than a look and not in it may be gone.
 	round uint64
 }
@@ -47,7 +49,7 @@ type liveChannel struct {
 }
 
 func newPresence(numbers numbering, lines listener) *presence {
-	p := &presence{numbers: numbers, mouth: mouth{lines: lines}, regs: newRegistrations()}
+	p := &presence{numbers: numbers, mouth: mouth{lines: lines}, regs: newRegistrations(), strangers: map[string]struct{}{}}
 	p.reset()
 	return p
 }
@@ -107,7 +109,7 @@ func (p *presence) take(e event, edit func(*liveChannel)) *liveChannel {
 	}
 	before, number := *c, c.number
 	if number == "" {
-		p.assign(c, p.numbers.of(e))
+		p.assign(c, p.numbers.likely(e))
 	}
 	c.up = c.up || e.plain("Answer-State") == "answered"
 	edit(c)
@@ -128,7 +130,7 @@ func (p *presence) begin(e event, id string) *liveChannel {
 	}
 	c.call = p.callOf(c, cmp.Or(e.agentOf(), e.channel("Channel-Call-UUID"), id))
 	p.all[id] = c
-	p.assign(c, p.numbers.of(e))
+	p.assign(c, p.numbers.likely(e))
 	return c
 }
 
@@ -163,6 +165,9 @@ func (p *presence) answered(e event) {
 		return
 	}
 	call, number := c.call, c.number
+	if !p.numbers.ours(number) {
+		return
+	}
 	p.mouth.say(func(l listener) { l.Answered(call, number) })
 }
 
@@ -206,6 +211,13 @@ func (p *presence) report(number string, at time.Time) {
 	if number == "" {
 		return
 	}
+	if !p.numbers.ours(number) {
+		if len(p.strangers) < maxRegistrations {
+			p.strangers[number] = struct{}{}
+		}
+		return
+	}
+	delete(p.strangers, number)
 	r := ringside.LineReport{Number: number, At: at}
 	ringing, talking, held := 0, 0, 0
 	for c := range p.on[number] {
@@ -237,6 +249,20 @@ func (p *presence) report(number string, at time.Time) {
 	p.mouth.say(func(l listener) { l.Report(r) })
 }
 
+// greet reports strangers who have become extensions of ours: the directory is another one now.
+func (p *presence) greet(at time.Time) {
+	defer p.mouth.tell()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for number := range p.strangers {
+		if len(p.on[number]) == 0 && p.regs.state(number) == ringside.DeviceUnknown {
+			delete(p.strangers, number) // nothing is known of them
+		} else if p.numbers.ours(number) {
+			p.report(number, at)
+		}
+	}
+}
+
 // silence forgets everything: a new connection tells it again.
 func (p *presence) silence() {
 	defer p.mouth.tell()
@@ -244,6 +270,7 @@ func (p *presence) silence() {
 	defer p.mu.Unlock()
 	p.reset()
 	p.regs.forget()
+	clear(p.strangers)
 	p.mouth.say(func(l listener) { l.Silence() })
 }
 

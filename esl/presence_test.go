@@ -467,6 +467,45 @@ func TestPresenceAnyOrder(t *testing.T) {
 	}
 }
 
+// Who becomes an extension while they are busy, or registered, is told of: the directory may come late.
+func TestStrangersBecomeOurs(t *testing.T) {
+	h := &heard{}
+	ours := false
+	p := newPresence(numbering{known: func(string) bool { return ours }}, h)
+	p.digest(line{"B", "A", "sofia/internal/101@x", true, []string{"variable_dialed_user", "101"}}.tells("CHANNEL_CREATE"))
+	p.digest(line{"C", "C", "sofia/internal/9@x", false, []string{"variable_user_name", "104"}}.tells("CHANNEL_CREATE"))
+	p.digest(line{"C", "C", "sofia/internal/9@x", false, nil}.tells("CHANNEL_HANGUP"))
+	p.digest(register("102", "1", "a"))
+	p.greet(time.Now())
+	if got := h.take(); got != nil {
+		t.Errorf("%q", got)
+	}
+	ours = true
+	p.greet(time.Now())
+	got := h.take()
+	slices.Sort(got)
+	if want := []string{"101 ringing A", "102 idle"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	p.greet(time.Now())
+	if got := h.take(); got != nil || len(p.strangers) != 0 {
+		t.Errorf("%q", got)
+	}
+}
+
+// A phone that calls a second one belongs to whom it was, although FreeSWITCH sets dialed_user on both.
+func TestWhoWasCalledFirst(t *testing.T) {
+	h := &heard{}
+	p := newPresence(three(), h)
+	p.digest(line{"B", "B", "sofia/internal/101@x", true, []string{"variable_dialed_user", "102", "variable_presence_id", "101@x"}}.tells("CHANNEL_ANSWER"))
+	if got, want := h.take(), []string{"101 in_use B+", "101 answered B"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := p.numbers.listed(listedChannel{Name: "sofia/internal/101@x", Direction: "outbound", PresenceID: "101@x", user: "102"}); got != "101" {
+		t.Errorf("listed as %q", got)
+	}
+}
+
 // A listener may ask back, and no lock is held meanwhile.
 type asker struct {
 	heard

@@ -175,11 +175,11 @@ func (q *queues) number(a *agent) string {
 		return n
 	}
 	contact := withoutVariables(a.contact)
-	if n := q.numbers.placed(contact); n != "" {
+	if n := q.numbers.own(q.numbers.placed(contact)); n != "" {
 		return n
 	}
-	if user, ok := strings.CutPrefix(contact, "user/"); ok {
-		return q.numbers.own(user)
+	if dialled, ok := strings.CutPrefix(contact, "user/"); ok {
+		return q.numbers.own(dialled)
 	}
 	return ""
 }

@@ -102,11 +102,11 @@ func (r *registrations) remove(number, id string) {
 
 // registered takes an event about a registration. Mutex held.
 func (p *presence) registered(e event) {
-	user := e.get("from-user")
+	who := e.get("from-user")
 	if e.name() == sofiaExpire {
-		user = e.get("user")
+		who = e.get("user")
 	}
-	number, id := p.numbers.own(user), e.text("call-id")
+	number, id := user(who), e.text("call-id")
 	if number == "" || id == "" {
 		return
 	}
@@ -189,7 +189,7 @@ func (p *presence) compareRegistrations(rows []listedRegistration, at time.Time)
 	listed := map[registration]struct{}{}
 	touched := map[string]ringside.DeviceState{}
 	for _, row := range rows {
-		reg := registration{p.numbers.own(row.User), kept(row.Token)}
+		reg := registration{user(row.User), kept(row.Token)}
 		if reg.number == "" || reg.id == "" {
 			continue
 		}

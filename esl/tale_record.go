@@ -124,17 +124,33 @@ func (t *teller) attemptLegs() {
 			Kind: legDial, Targets: []string{t.target(p)}, Start: p.start, Answer: p.up, End: p.end,
 			Result: string(result), Cause: causeOf(p.cause),
 		}}
-		switch {
+		switch picker := t.picker(p); {
+		case picker != nil:
+			d.Answered, d.Answer, d.End = t.who(picker.with), picker.at, picker.with.end
+			d.Result, result = string(ringside.DialAnswered), ringside.DialAnswered
 		case result == ringside.DialAnswered && t.machine(p):
 			d.Kind, d.Answer, d.Result = legApplication, time.Time{}, staysDone
 		case result == ringside.DialAnswered:
 			d.Answered = d.Targets[0]
 		}
 		if d.Kind == legDial && result != "" {
-			d.Parties = []ringside.Party{{Number: d.Targets[0], State: string(result), Cause: d.Cause}}
+			d.Parties = []ringside.Party{{Number: cmp.Or(d.Answered, d.Targets[0]), State: string(result), Cause: d.Cause}}
 		}
 		t.legs = append(t.legs, d)
 	}
+}
+
+// picker is the talk with whoever has picked a ringing phone's call up; nil if nobody has.
+func (t *teller) picker(p *part) *bridged {
+	if p.cause != "PICKED_OFF" || !p.up.IsZero() || p.parent == nil {
+		return nil
+	}
+	for i, b := range p.parent.bridges {
+		if !b.with.outbound && b.at.Sub(p.end).Abs() < aMoment {
+			return &p.parent.bridges[i]
+		}
+	}
+	return nil
 }
 
 // leadsOn reports whether something became of a loopback's other half, which tells more.

@@ -100,7 +100,7 @@ func (t *tales) found(l listedChannel) {
 		return
 	}
 	p = &part{
-		id: l.ID, name: kept(l.Name), outbound: l.outbound(), half: l.half, number: t.numbers.listed(l), endpoint: kept(l.user),
+		id: l.ID, name: kept(l.Name), outbound: l.outbound(), half: l.half, number: t.numbers.own(t.numbers.listed(l)), endpoint: kept(l.user),
 		caller: number(kept(l.Caller)), callerName: kept(l.CallerName), called: kept(l.Called), start: l.since(), late: true, round: t.round,
 	}
 	p.idle = p.start
@@ -128,10 +128,27 @@ func (t *tales) missing() (ids []string) {
 	return ids
 }
 
-// gone gives up a channel whose end nobody has heard of.
+// lost notes that nothing is heard from now on.
+func (t *tales) lost(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.lostAt.IsZero() {
+		t.lostAt = now
+	}
+}
+
+// heard notes that the calls were compared since nothing was heard.
+func (t *tales) heard() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lostAt = time.Time{}
+}
+
+// gone gives up a channel whose end nobody has heard of. It counts until the connection was lost.
 func (t *tales) gone(id string, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	at = first(t.lostAt, at)
 	if p := t.parts[id]; p != nil && !p.gone {
 		p.lost = true
 		t.end(p, at)

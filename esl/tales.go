@@ -40,6 +40,7 @@ type tales struct {
 	ending []endingTale // without a channel, in the order in which they will be handed over
 	over   []*tale      // to be handed over
 	round  uint64
+	lostAt time.Time
 	// dropped counts what there was no room for.
 	dropped  uint64
 	outcomes condition.Outcomes
@@ -185,7 +186,7 @@ func (t *tales) hearsay(e event) *part {
 		start: first(e.time("Other-Leg-Channel-Created-Time"), e.when()), round: t.round,
 	}
 	if p.outbound {
-		p.number = t.numbers.placed(p.name)
+		p.number = t.numbers.own(t.numbers.placed(p.name))
 	}
 	p.idle = p.start
 	return p

@@ -341,6 +341,23 @@ func TestTales(t *testing.T) {
 				"X/dial1 dial 101 0..-..20 no_answer 19 [{101 no_answer 19}]",
 			}},
 		},
+		"a colleague picks up": {
+			func(s *story) {
+				x := fromPhone("X", "103", "*8101")
+				s.create(0, a)
+				s.create(1, b)
+				s.create(5, x)
+				s.answer(5.5, x)
+				s.hangup(6, b, "PICKED_OFF")
+				s.bridge(6, x, a)
+				s.hangup(20, x, "NORMAL_CLEARING")
+				s.hangup(20, a, "NORMAL_CLEARING")
+			},
+			[][]string{{
+				"A 79001112233>74950000000 0..6..20 answered 16 outside=false",
+				"B/dial1 dial 101 1..6..20 answered 103 26 [{103 answered 26}]",
+			}},
+		},
 		"listening in is no call": {
 			func(s *story) {
 				x := toPhone("X", "X", "101")
