@@ -50,6 +50,10 @@ type part struct {
 	lost    bool // it ended while nobody listened
 	bridges []bridged
 	history []string // transfers
+	// handed is how the channel's owner gave the call to somebody else: BLIND_TRANSFER or ATTENDED_TRANSFER.
+	handed string
+	// sent are when the dialplan itself sent the channel elsewhere.
+	sent []time.Time
 	// renamed is another id that the channel was given.
 	renamed  string
 	sequence uint64 // of the event that told the end

@@ -5,6 +5,12 @@ import (
 	"time"
 )
 
+// How somebody hands a call over, as the cause with which their channel ends or as its endpoint_disposition.
+const (
+	blindTransfer    = "BLIND_TRANSFER"
+	attendedTransfer = "ATTENDED_TRANSFER"
+)
+
 func (t *tales) answered(e event) {
 	if p := t.part(e); p != nil {
 		p.up = first(e.time("Caller-Channel-Answered-Time"), p.up, e.when())
@@ -76,6 +82,11 @@ func (t *tales) hungUp(e event) {
 	p.cause, p.sequence = e.plain("Hangup-Cause"), e.sequence()
 	p.up = e.time("Caller-Channel-Answered-Time")
 	p.led = e.text("Caller-Destination-Number")
+	for _, how := range []string{p.cause, e.variable("endpoint_disposition")} {
+		if p.handed == "" && (how == blindTransfer || how == attendedTransfer) {
+			p.handed = how
+		}
+	}
 	for _, h := range elements(e.variable("transfer_history")) {
 		if len(p.history) < maxHistory {
 			p.history = append(p.history, kept(h))
@@ -127,6 +138,11 @@ func (t *tales) executed(e event) {
 		disposition := e.variable("originate_disposition")
 		if disposition != "SUCCESS" && !c.children(p, start) && len(c.tries) < maxLegs {
 			c.tries = append(c.tries, &try{p, data, disposition, start, at})
+		}
+		return
+	case "transfer":
+		if len(p.sent) < maxHistory {
+			p.sent = append(p.sent, at)
 		}
 		return
 	case "voicemail":

@@ -78,21 +78,21 @@ func (t *teller) stayLeg(s *stay) *draft {
 // aMoment is how far apart the events of one transfer are at most.
 const aMoment = 2 * time.Second
 
-// transferLegs make legs of transfers: who handed over hung up for that reason.
+// transferLegs make legs of transfers, by the channel of who handed over.
 func (t *teller) transferLegs() {
-	var handed []*part
+	var consulted []*part
 	for _, p := range t.parts {
-		switch p.cause {
-		case "BLIND_TRANSFER":
+		switch {
+		case p.handed == attendedTransfer:
+			consulted = append(consulted, p)
+		case p.handed == blindTransfer, len(p.bridges) > 0:
 			t.transferLeg(p, t.blindly(p))
-		case "ATTENDED_TRANSFER":
-			handed = append(handed, p)
 		}
 	}
 	// Who consults before handing over has two channels, which both end so: the first is the call's.
-	slices.SortStableFunc(handed, func(a, b *part) int { return a.start.Compare(b.start) })
+	slices.SortStableFunc(consulted, func(a, b *part) int { return a.start.Compare(b.start) })
 	var last time.Time
-	for _, p := range handed {
+	for _, p := range consulted {
 		if !last.IsZero() && p.end.Sub(last).Abs() < aMoment {
 			continue
 		}
@@ -120,24 +120,35 @@ func (p *part) partner() *part {
 	return p.parent
 }
 
-// blindly is where the partner of who handed over was sent: the latest transfer in its history by then, such
-// as 1795399257:8ebab884-…:bl_xfer:7001/default/XML.
+// blindly is where the partner of a channel was sent when that one left: the latest transfer in the partner's
+// history by then, such as 1795399257:8ebab884-…:bl_xfer:7001/default/XML. What the dialplan did by itself,
+// after the talk, is none.
 func (t *teller) blindly(p *part) (to string) {
 	partner := p.partner()
 	if partner == nil {
 		return ""
+	}
+	var began time.Time
+	if n := len(p.bridges); n > 0 {
+		began = p.bridges[n-1].at
 	}
 	for _, h := range partner.history {
 		words := strings.SplitN(h, ":", 4)
 		if len(words) != 4 || words[2] != "bl_xfer" {
 			continue
 		}
-		if at := epoch(words[0]); at.IsZero() || at.After(p.end.Add(aMoment)) || at.Before(p.end.Add(-aMoment)) {
+		at := epoch(words[0])
+		if p.handed == "" && !at.After(began) {
+			continue // it led to the talk
+		}
+		if at.IsZero() || at.Sub(p.end).Abs() > aMoment || slices.ContainsFunc(partner.sent, func(s time.Time) bool { return s.Sub(at).Abs() < aMoment }) {
 			continue
 		}
-		to, _, _ = strings.Cut(words[3], "/")
+		if !strings.HasSuffix(words[3], "/inline") { // which is a list of applications
+			to, _, _ = strings.Cut(words[3], "/")
+		}
 	}
-	if to == "" {
+	if to == "" && p.handed != "" {
 		return t.calledBy(partner, p.end)
 	}
 	return to

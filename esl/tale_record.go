@@ -14,6 +14,7 @@ type teller struct {
 	*tale
 	numbers numbering
 	legs    []draft
+	picked  bool // somebody has picked the call up
 }
 
 // draft is a leg and what it was made of.
@@ -142,11 +143,12 @@ func (t *teller) attemptLegs() {
 
 // picker is the talk with whoever has picked a ringing phone's call up; nil if nobody has.
 func (t *teller) picker(p *part) *bridged {
-	if p.cause != "PICKED_OFF" || !p.up.IsZero() || p.parent == nil {
-		return nil
+	if p.cause != "PICKED_OFF" || !p.up.IsZero() || p.parent == nil || t.picked {
+		return nil // of several phones that rang, the first stands for all
 	}
 	for i, b := range p.parent.bridges {
 		if !b.with.outbound && b.at.Sub(p.end).Abs() < aMoment {
+			t.picked = true
 			return &p.parent.bridges[i]
 		}
 	}

@@ -261,6 +261,9 @@ func (t *tales) join(a, b *tale) {
 func (t *tales) end(p *part, at time.Time) {
 	p.gone, p.end = true, at
 	c := p.tale
+	if n := len(p.bridges); n > 0 && at.After(p.bridges[n-1].with.idle) {
+		p.bridges[n-1].with.idle = at // the partner goes on from here
+	}
 	c.settle(p, at)
 	if at.After(c.end) {
 		c.end = at

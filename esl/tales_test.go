@@ -195,6 +195,39 @@ func TestTales(t *testing.T) {
 				"C/dial1 dial 102 11..14..20 answered 102 16 [{102 answered 16}]",
 			}},
 		},
+		"a transfer that only the history and the disposition tell of": {
+			func(s *story) {
+				s.create(0, a)
+				s.create(1, b)
+				s.answer(2, b)
+				s.bridge(2, a, b)
+				s.hangup(10, b, "NORMAL_CLEARING", "variable_endpoint_disposition", "BLIND_TRANSFER")
+				s.executed(12, a, "voicemail", "default x 102")
+				s.hangup(12, a, "NORMAL_CLEARING", "variable_transfer_history", "1795399210:u2:bl_xfer:*99102/default/XML")
+			},
+			[][]string{{
+				"A 79001112233>74950000000 0..2..12 answered 16 outside=false",
+				"B/dial1 dial 101 1..2..10 answered 101 16 [{101 answered 16}]",
+				"A/voicemail1 voicemail 102 10..10..12 done 0 []",
+				"B/transfer1 transfer *99102 10..-..10 done 16 []",
+			}},
+		},
+		"the dialplan goes elsewhere after the talk": {
+			func(s *story) {
+				s.create(0, a)
+				s.create(1, b)
+				s.answer(2, b)
+				s.bridge(2, a, b)
+				s.hangup(10, b, "NORMAL_CLEARING")
+				s.executed(10, a, "bridge", "user/101", "variable_originate_disposition", "SUCCESS")
+				s.executed(10.1, a, "transfer", "survey XML default")
+				s.hangup(12, a, "NORMAL_CLEARING", "variable_transfer_history", "1795399210:u2:bl_xfer:survey/default/XML")
+			},
+			[][]string{{
+				"A 79001112233>74950000000 0..2..12 answered 16 outside=false",
+				"B/dial1 dial 101 1..2..10 answered 101 16 [{101 answered 16}]",
+			}},
+		},
 		"an attended transfer": {
 			func(s *story) {
 				consult, other := fromPhone("B2", "101", "102"), toPhone("C", "B2", "102")
