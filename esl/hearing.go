@@ -92,8 +92,8 @@ const (
 	// settle is how long a doubt waits for more of them, and doubtPause is between two looks because of doubts.
 	settle     = 200 * time.Millisecond
 	doubtPause = 2 * time.Second
-	// greeting is how often those are looked at who have become extensions of ours.
-	greeting = 15 * time.Second
+	// greetEvery is how often those are looked at who have become extensions of ours.
+	greetEvery = 15 * time.Second
 	// answerWithin bounds how long one list may take.
 	answerWithin = 30 * time.Second
 )
@@ -115,7 +115,7 @@ func (h *hearing) up(ctx context.Context, run api) {
 	h.ask(ctx, "queues", func() error { return h.queues.ask(ctx, run) })
 	again := time.NewTimer(secondLook)
 	defer again.Stop()
-	greet := time.NewTicker(greeting)
+	greet := time.NewTicker(greetEvery)
 	defer greet.Stop()
 	var doubted <-chan time.Time
 	asked, second := time.Now(), true
