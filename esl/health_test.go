@@ -189,3 +189,31 @@ func TestHearingFollows(t *testing.T) {
 		}
 	})
 }
+
+// The daemon's followers are these.
+func TestHearingIsATracker(t *testing.T) {
+	lines := &heard{}
+	var follower tracker = newHearing(hearingOptions{lines: lines})
+	follower.digest(register("101", "1", "a"))
+	follower.down()
+	if got, want := lines.take(), []string{"101 idle", "silence"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// What is over is handed over by run, which ends with its context.
+func TestHearingHandsOver(t *testing.T) {
+	var told []string
+	h := newHearing(hearingOptions{witness: func(_ context.Context, w ringside.Witnessed) { told = append(told, w.CallID) }})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); h.run(ctx) }()
+	for _, e := range recordedEvents(t, "i06_events_plain", "FS->CLI", h.events()...) {
+		h.digest(e)
+	}
+	stop()
+	<-done
+	if want := []string{"d341d6bc-1fc1-4b44-ab09-120d0af3278e"}; !slices.Equal(told, want) {
+		t.Errorf("%q, want %q", told, want)
+	}
+}

@@ -765,3 +765,59 @@ func TestTalesAreBounded(t *testing.T) {
 	}
 	s.leavesNothing(t)
 }
+
+// A phone whose end was missed counts until the connection was lost, if the caller is still there.
+func TestTalesCountUntilTheLoss(t *testing.T) {
+	s := newStory(three())
+	a, b := inbound("A", "7900"), toPhone("B", "A", "101")
+	s.create(0, a)
+	s.create(1, b)
+	s.answer(2, b)
+	s.bridge(2, a, b)
+	s.lost(day(20))
+	s.lost(day(30))
+	c := &console{answers: map[string]string{"show channels as json": channelList(rowA), "uuid_exists B": "false"}}
+	if err := compare(t.Context(), c.run, s); err != nil {
+		t.Fatal(err)
+	}
+	s.hangup(60, a, "NORMAL_CLEARING")
+	all := s.records()
+	if len(all) != 1 {
+		t.Fatalf("%d records", len(all))
+	}
+	want := []string{"A 7900>74950000000 0..2..60 answered 16 outside=false", "B/dial1 dial 101 1..2..20 answered 101 0 [{101 answered 0}]"}
+	if got := written(all[0]); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	s.leavesNothing(t)
+}
+
+func TestRecentIsBounded(t *testing.T) {
+	r := newRecent()
+	for i := range 3 * maxRecent {
+		r.add(strconv.Itoa(i), uint64(i))
+	}
+	if len(r.ended) != maxRecent || r.has("0", false, 0) || !r.has(strconv.Itoa(3*maxRecent-1), false, 0) {
+		t.Errorf("%d are remembered", len(r.ended))
+	}
+	r.add("again", 5)
+	r.add("again", 4)
+	if !r.has("again", true, 5) || r.has("again", true, 6) || !r.has("again", false, 6) {
+		t.Error("an id that is used again is taken for the old one, or the other way round")
+	}
+}
+
+// One loopback call's events, of which there are about 20 among those that are asked for.
+func BenchmarkHearing(b *testing.B) {
+	h := newHearing(hearingOptions{lines: &heard{}})
+	events := recordedEvents(b, "i06_events_plain", "FS->CLI", h.events()...)
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, e := range events {
+			h.digest(e)
+		}
+		h.tales.ended, h.presence.ended = newRecent(), newRecent()
+		h.tales.records()
+	}
+	b.ReportMetric(float64(len(events)), "events/op")
+}
