@@ -135,9 +135,13 @@ func (p *presence) begin(e event, id string) *liveChannel {
 }
 
 // callOf is the call that a channel begins in, if FreeSWITCH gives it that id. A loopback's second half is a
-// call of its own for FreeSWITCH, but leads on the call for which its first half was made.
+// call of its own for FreeSWITCH, but leads on the call for which its first half was made. Who was called and
+// then was sent into the dialplan is a caller of their own, and asks under their own id.
 func (p *presence) callOf(c *liveChannel, id string) string {
 	if parent := p.all[id]; parent != nil && id != c.id {
+		if parent.outbound && parent.half == "" {
+			return id
+		}
 		return parent.call
 	}
 	if half := p.all[c.half]; id == c.id && !c.outbound && half != nil && half.call != half.id {

@@ -151,6 +151,12 @@ func TestPresence(t *testing.T) {
 			{line{"Lb", "Lb", "loopback/600-b", false, []string{"variable_other_loopback_leg_uuid", "La"}}.tells("CHANNEL_CREATE"), nil},
 			{line{"B", "Lb", phone.name, true, phone.vars}.tells("CHANNEL_CREATE"), []string{"101 ringing A"}},
 		},
+		"who was called is sent to another": {
+			{caller.tells("CHANNEL_CREATE"), []string{"102 in_use C"}},
+			{line{"O", "C", "sofia/external/7900@trunk", true, nil}.tells("CHANNEL_CREATE"), nil},
+			{caller.tells("CHANNEL_HANGUP"), []string{"102 unknown"}},
+			{line{"B", "O", phone.name, true, phone.vars}.tells("CHANNEL_CREATE"), []string{"101 ringing O"}}, // O asks under its own id
+		},
 		"an agent of a queue": {
 			{trunk.tells("CHANNEL_CREATE"), nil},
 			{line{"G", "G", "sofia/internal/101@10.0.0.5", true, []string{
