@@ -33,6 +33,7 @@ type part struct {
 	// number is the extension that the channel belongs to, endpoint the device or trunk.
 	number, endpoint   string
 	outbound           bool
+	trunk              bool // it goes out through a gateway, whoever is called there
 	caller, callerName string
 	called, led        string // the first number that was dialled, and the last
 	half               string // the other half of a loopback

@@ -233,7 +233,7 @@ func within(at, from, to time.Time) time.Time {
 	return at
 }
 
-// outside reports whether a channel led to the outer world: to no extension.
+// outside reports whether a channel led to the outer world: to no extension, or to one by way of a gateway.
 func (t *teller) outside(p *part) bool {
-	return p.outbound && p.number == "" && !loopback(p.name) && !t.origin(p)
+	return p.outbound && (p.number == "" || p.trunk) && !loopback(p.name) && !t.origin(p)
 }

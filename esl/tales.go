@@ -127,6 +127,7 @@ func (t *tales) introduce(p *part, e event) {
 	p.called = e.text("Caller-Destination-Number")
 	p.number = t.numbers.of(e)
 	p.endpoint = deviceOf(e)
+	p.trunk = p.outbound && e.variable("sip_gateway_name") != ""
 	p.start = first(e.time("Caller-Channel-Created-Time"), e.when())
 	p.up = e.time("Caller-Channel-Answered-Time")
 	p.idle, p.round = p.start, t.round

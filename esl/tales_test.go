@@ -347,6 +347,22 @@ func TestTales(t *testing.T) {
 				"O/dial1 dial 79001112233 1..4..9 answered 79001112233 16 [{79001112233 answered 16}]",
 			}},
 		},
+		"to an extension whose calls go to a mobile phone": {
+			func(s *story) {
+				out := line{"O", "A", "sofia/external/79001112233", true, []string{
+					"variable_presence_id", "101@pbx", "variable_sip_gateway_name", "trunk", "Caller-Destination-Number", "79001112233",
+				}}
+				s.create(0, a)
+				s.create(1, out)
+				s.answer(4, out)
+				s.hangup(9, out, "NORMAL_CLEARING")
+				s.hangup(9, a, "NORMAL_CLEARING")
+			},
+			[][]string{{
+				"A 79001112233>74950000000 0..4..9 answered 16 outside=true",
+				"O/dial1 dial 101 1..4..9 answered 101 16 [{101 answered 16}]",
+			}},
+		},
 		"FreeSWITCH was told to call": {
 			func(s *story) {
 				x, out := toPhone("X", "X", "101"), outward("O", "X", "79001112233")
