@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -61,21 +62,12 @@ func (h *hearing) events() []string {
 			switch {
 			case name == customEvents:
 				to = &customs
-			case !has(*to, name):
+			case !slices.Contains(*to, name):
 				*to = append(*to, name)
 			}
 		}
 	}
 	return append(append(names, customEvents), customs...)
-}
-
-func has(all []string, s string) bool {
-	for _, o := range all {
-		if o == s {
-			return true
-		}
-	}
-	return false
 }
 
 func (h *hearing) digest(e event) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -61,20 +62,11 @@ func recordedEvents(t testing.TB, name, side string, names ...string) (events []
 		if f.kind() != typeEvent {
 			continue
 		}
-		if e := f.event(); len(names) == 0 || contains(names, e.name()) {
+		if e := f.event(); len(names) == 0 || slices.Contains(names, e.name()) {
 			events = append(events, e)
 		}
 	}
 	return events
-}
-
-func contains(all []string, s string) bool {
-	for _, o := range all {
-		if o == s {
-			return true
-		}
-	}
-	return false
 }
 
 // recordedBody is the body of the recording's frame that has the text in it.
