@@ -124,6 +124,9 @@ func TestQueuesWithoutTheModule(t *testing.T) {
 	if err := q.ask(t.Context(), c.run); err != nil || len(q.snapshot()) != 1 {
 		t.Fatal(err, q.snapshot())
 	}
+	if _, ok := q.one("help@default"); ok {
+		t.Error("there is a queue that nobody has told of")
+	}
 	q.lost()
 	if !q.snapshot()[0].Stale {
 		t.Error("what can't be asked is not stale")
