@@ -1,7 +1,6 @@
 package ami
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,27 +9,17 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/condition"
 )
-
-func (l Limits) withDefaults() Limits {
-	l.LongWait = cmp.Or(l.LongWait, 2*time.Minute)
-	l.Online = cmp.Or(l.Online, 90)
-	l.Degraded = cmp.Or(l.Degraded, 50)
-	l.Window = cmp.Or(l.Window, time.Hour)
-	l.Short = cmp.Or(l.Short, 10*time.Second)
-	l.Ping = cmp.Or(l.Ping, time.Second)
-	l.Clock = cmp.Or(l.Clock, 5*time.Second)
-	return l
-}
 
 // Health makes a full report. It asks Asterisk a handful of questions and never fails: what could not be
 // asked says why.
 func (p *PBX) Health(ctx context.Context) ringside.PBXHealth {
 	now := time.Now()
-	limits := p.opt.Limits.withDefaults()
+	limits := p.opt.Limits.WithDefaults()
 	h := ringside.PBXHealth{At: now}
 	h.Connection = p.connectionHealth(ctx, limits)
-	h.Quality = p.tales.quality(now, limits.Window, limits.Short)
+	h.Quality = p.tales.outcomes.Quality(now, limits.Window, limits.Short)
 	if !h.Connection.Connected {
 		h.System.Status, h.Channels.Status = ringside.ConditionUnknown, ringside.ConditionUnknown
 		h.Endpoints.Status, h.Queues.Status = ringside.ConditionUnknown, ringside.ConditionUnknown
@@ -39,9 +28,9 @@ func (p *PBX) Health(ctx context.Context) ringside.PBXHealth {
 		h.System = p.systemHealth(ctx)
 		h.Channels = p.channelsHealth()
 		h.Endpoints = endpointsHealth(p.channels.endpoints(), limits)
-		h.Queues = queuesHealth(p.Queues(), now, limits)
+		h.Queues = condition.Queues(p.Queues(), now, limits)
 	}
-	h.Status, h.Message = overall(&h)
+	h.Status, h.Message = condition.Overall("Asterisk", &h)
 	return h
 }
 
@@ -122,7 +111,7 @@ func isEndpoint(device string) bool {
 }
 
 func endpointsHealth(devices map[string]ringside.DeviceState, limits Limits) ringside.EndpointsHealth {
-	h := ringside.EndpointsHealth{Status: ringside.ConditionUnknown}
+	h := ringside.EndpointsHealth{}
 	for device, state := range devices {
 		if !isEndpoint(device) {
 			continue
@@ -138,70 +127,6 @@ func endpointsHealth(devices map[string]ringside.DeviceState, limits Limits) rin
 		}
 	}
 	slices.Sort(h.Offline)
-	known := h.Total - h.Unmonitored
-	switch {
-	case known == 0:
-	case h.Online*100 >= known*limits.Online:
-		h.Status = ringside.ConditionHealthy
-	case h.Online*100 >= known*limits.Degraded:
-		h.Status = ringside.ConditionDegraded
-	default:
-		h.Status = ringside.ConditionUnhealthy
-	}
+	h.Status = condition.Share(h.Online, h.Total-h.Unmonitored, limits)
 	return h
-}
-
-func queuesHealth(queues []ringside.PBXQueue, now time.Time, limits Limits) ringside.QueuesHealth {
-	h := ringside.QueuesHealth{Status: ringside.ConditionHealthy, Total: len(queues), Alerts: []ringside.QueueAlert{}}
-	for i := range queues {
-		q := &queues[i]
-		s := q.Summary(now)
-		h.Waiting += s.Waiting
-		h.Longest = max(h.Longest, s.LongestWait)
-		if s.Agents > 0 {
-			h.WithAgents++
-		}
-		if s.Waiting == 0 {
-			continue
-		}
-		h.WithCalls++
-		first := slices.MinFunc(q.Callers, func(a, b ringside.PBXQueueCaller) int { return a.Since.Compare(b.Since) })
-		if time.Duration(s.LongestWait)*time.Second > limits.LongWait {
-			h.Alerts = append(h.Alerts, ringside.QueueAlert{Type: "long_wait", Queue: q.Name, Wait: s.LongestWait, Waiting: s.Waiting, Caller: first.Number})
-		}
-		if s.Available == 0 && s.Busy == 0 {
-			h.Alerts = append(h.Alerts, ringside.QueueAlert{Type: "no_agents", Queue: q.Name, Wait: s.LongestWait, Waiting: s.Waiting, Caller: first.Number})
-		}
-	}
-	switch {
-	case len(h.Alerts) > 0:
-		h.Status = ringside.ConditionUnhealthy
-	case h.Waiting > 0:
-		h.Status = ringside.ConditionBusy
-	}
-	return h
-}
-
-// overall puts the parts together: without a connection it is critical, else the worst part counts. How
-// calls went is told, but says nothing about the PBX.
-func overall(h *ringside.PBXHealth) (ringside.Condition, string) {
-	if !h.Connection.Connected {
-		return ringside.ConditionCritical, "Asterisk can't be asked: " + h.Connection.Error
-	}
-	worst, why := ringside.ConditionHealthy, "everything is in order"
-	for _, part := range []struct {
-		status ringside.Condition
-		say    string
-	}{
-		{h.Connection.Status, h.Connection.Error},
-		{h.System.Status, h.System.Error},
-		{h.Channels.Status, h.Channels.Error},
-		{h.Endpoints.Status, fmt.Sprintf("%d of %d endpoints are away", len(h.Endpoints.Offline), h.Endpoints.Total)},
-		{h.Queues.Status, fmt.Sprintf("callers wait in queues: %d, alerts: %d", h.Queues.Waiting, len(h.Queues.Alerts))},
-	} {
-		if part.status.Severity() > worst.Severity() {
-			worst, why = part.status, part.say
-		}
-	}
-	return worst, why
 }

@@ -2,7 +2,6 @@ package ami
 
 import (
 	"testing"
-	"time"
 
 	"github.com/ringside-pbx/ringside"
 )
@@ -33,72 +32,11 @@ func TestEndpointsHealth(t *testing.T) {
 		{"nobody", 0, 3, 0, ringside.ConditionUnhealthy},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			h := endpointsHealth(states(tc.idle, tc.away, tc.unknown), Limits{}.withDefaults())
+			h := endpointsHealth(states(tc.idle, tc.away, tc.unknown), Limits{}.WithDefaults())
 			if h.Status != tc.want || h.Total != tc.idle+tc.away+tc.unknown || h.Online != tc.idle || len(h.Offline) != tc.away || h.Unmonitored != tc.unknown {
 				t.Errorf("%+v", h)
 			}
 		})
-	}
-}
-
-func TestQueuesHealth(t *testing.T) {
-	now := time.Now()
-	queue := func(state ringside.DeviceState, waits ...time.Duration) ringside.PBXQueue {
-		q := ringside.PBXQueue{Name: "sales"}
-		if state != "" {
-			q.Members = []ringside.PBXQueueMember{{State: state}}
-		}
-		for _, w := range waits {
-			q.Callers = append(q.Callers, ringside.PBXQueueCaller{Number: w.String(), Since: now.Add(-w)})
-		}
-		return q
-	}
-	for _, tc := range []struct {
-		name   string
-		q      ringside.PBXQueue
-		want   ringside.Condition
-		alerts string
-	}{
-		{"nobody waits", queue(ringside.DeviceIdle), ringside.ConditionHealthy, ""},
-		{"nobody waits, and nobody is there", queue(""), ringside.ConditionHealthy, ""},
-		{"somebody waits", queue(ringside.DeviceIdle, time.Minute), ringside.ConditionBusy, ""},
-		{"for exactly as long as they may", queue(ringside.DeviceInUse, 2*time.Minute), ringside.ConditionBusy, ""},
-		{"for too long", queue(ringside.DeviceInUse, time.Minute, 121*time.Second), ringside.ConditionUnhealthy, "long_wait 2m1s;"},
-		{"for somebody who is away", queue(ringside.DeviceUnavailable, time.Second), ringside.ConditionUnhealthy, "no_agents 1s;"},
-		{"for nobody, too long", queue("", 3*time.Minute), ringside.ConditionUnhealthy, "long_wait 3m0s;no_agents 3m0s;"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			h := queuesHealth([]ringside.PBXQueue{tc.q}, now, Limits{}.withDefaults())
-			alerts := ""
-			for _, a := range h.Alerts {
-				alerts += a.Type + " " + a.Caller + ";"
-			}
-			if h.Status != tc.want || alerts != tc.alerts {
-				t.Errorf("%s, %q", h.Status, alerts)
-			}
-		})
-	}
-}
-
-func TestTheWorstPartCounts(t *testing.T) {
-	healthy := func() *ringside.PBXHealth {
-		h := &ringside.PBXHealth{}
-		h.Connection.Connected = true
-		h.Connection.Status, h.System.Status, h.Channels.Status = ringside.ConditionHealthy, ringside.ConditionHealthy, ringside.ConditionHealthy
-		h.Endpoints.Status, h.Queues.Status = ringside.ConditionUnknown, ringside.ConditionBusy
-		return h
-	}
-	h := healthy()
-	if got, _ := overall(h); got != ringside.ConditionBusy {
-		t.Errorf("callers wait: %s", got)
-	}
-	h.System.Status, h.System.Error = ringside.ConditionUnhealthy, "the system"
-	if got, why := overall(h); got != ringside.ConditionUnhealthy || why != "the system" {
-		t.Errorf("%s, %s", got, why)
-	}
-	h.Connection.Connected = false
-	if got, _ := overall(h); got != ringside.ConditionCritical {
-		t.Errorf("away: %s", got)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"sync"
 	"time"
+
+	"github.com/ringside-pbx/ringside/internal/condition"
 )
 
 // Bounds of what is kept of calls in progress.
@@ -43,7 +45,7 @@ type tales struct {
 	round    uint64
 	lostAt   time.Time
 	dropped  uint64
-	outcomes outcomes
+	outcomes condition.Outcomes
 }
 
 func newTales(number func(device string) string) *tales {

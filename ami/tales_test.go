@@ -380,34 +380,6 @@ func TestBoundsOfCalls(t *testing.T) {
 	}
 }
 
-func TestQuality(t *testing.T) {
-	s := newStory()
-	for i, c := range []struct {
-		status ringside.Status
-		talk   time.Duration
-	}{
-		{ringside.StatusAnswered, 5 * time.Second},
-		{ringside.StatusAnswered, 95 * time.Second},
-		{ringside.StatusAnswered, 20 * time.Second},
-		{ringside.StatusFailed, 0},
-		{ringside.StatusAbandoned, 0},
-	} {
-		w := ringside.Witnessed{Status: c.status, End: began.Add(time.Duration(i) * time.Second)}
-		if c.talk > 0 {
-			w.Answer = w.End.Add(-c.talk)
-		}
-		s.remember(&w)
-	}
-	s.remember(&ringside.Witnessed{Status: ringside.StatusBusy, End: began.Add(-2 * time.Hour)})
-	want := ringside.CallQuality{Status: ringside.ConditionDegraded, Grade: "fair", Window: 3600, Total: 5, Completed: 3, Failed: 1, Short: 1, Average: 40}
-	if got := s.quality(began.Add(time.Minute), time.Hour, 10*time.Second); got != want {
-		t.Errorf("%+v, not %+v", got, want)
-	}
-	if got := s.quality(began.Add(24*time.Hour), time.Hour, time.Second); got.Grade != "" || got.Total != 0 || got.Status != ringside.ConditionUnknown {
-		t.Errorf("without a call it is %+v", got)
-	}
-}
-
 // FuzzTales: whatever comes in whatever order, it never panics, every call is told once and sanely, and
 // nothing is kept of calls that are over. Two bytes are an event: which, and about which channels.
 func FuzzTales(f *testing.F) {

@@ -1,6 +1,9 @@
-package ami
+// Package condition judges how a PBX is doing, in the same words for every PBX. It owns the outcomes of the
+// latest calls, and nothing else.
+package condition
 
 import (
+	"sync"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -9,20 +12,28 @@ import (
 // maxOutcomes is how many finished calls are remembered for call quality.
 const maxOutcomes = 10_000
 
-// taleOutcome is how a call ended.
-type taleOutcome struct {
+// outcome is how a call ended.
+type outcome struct {
 	end    time.Time
 	status ringside.Status
 	talk   time.Duration
 }
 
-// outcomes are the latest ones.
-type outcomes struct {
-	all  []taleOutcome
+// Outcomes are those of the latest calls. The zero value has none; it is safe for any number of goroutines.
+type Outcomes struct {
+	mu   sync.Mutex
+	all  []outcome
 	next int // where the next one goes, once all is full
 }
 
-func (o *outcomes) add(n taleOutcome) {
+// Add remembers how a call ended.
+func (o *Outcomes) Add(w *ringside.Witnessed) {
+	n := outcome{end: w.End, status: w.Status}
+	if !w.Answer.IsZero() {
+		n.talk = w.End.Sub(w.Answer)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if len(o.all) < maxOutcomes {
 		o.all = append(o.all, n)
 		return
@@ -31,40 +42,30 @@ func (o *outcomes) add(n taleOutcome) {
 	o.next = (o.next + 1) % maxOutcomes
 }
 
-func (t *tales) remember(w *ringside.Witnessed) {
-	n := taleOutcome{end: w.End, status: w.Status}
-	if !w.Answer.IsZero() {
-		n.talk = w.End.Sub(w.Answer)
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.outcomes.add(n)
-}
-
-// quality sums up the calls that ended within a window before now. A call is completed if somebody
-// answered it, and failed if the PBX could reach nobody; busy, unanswered and abandoned calls are neither.
-// Completed calls with less talk than short are short.
-func (t *tales) quality(now time.Time, window, short time.Duration) ringside.CallQuality {
+// Quality sums up the calls that ended within a window before now. A call is completed if somebody answered
+// it, and failed if the PBX could reach nobody; busy, unanswered and abandoned calls are neither. Completed
+// calls with less talk than short are short.
+func (o *Outcomes) Quality(now time.Time, window, short time.Duration) ringside.CallQuality {
 	q := ringside.CallQuality{Status: ringside.ConditionUnknown, Window: int(window / time.Second)}
 	var talk time.Duration
-	t.mu.Lock()
-	for _, o := range t.outcomes.all {
-		if o.end.Before(now.Add(-window)) {
+	o.mu.Lock()
+	for _, c := range o.all {
+		if c.end.Before(now.Add(-window)) {
 			continue
 		}
 		q.Total++
-		switch o.status {
+		switch c.status {
 		case ringside.StatusAnswered:
 			q.Completed++
-			talk += o.talk
-			if o.talk < short {
+			talk += c.talk
+			if c.talk < short {
 				q.Short++
 			}
 		case ringside.StatusFailed:
 			q.Failed++
 		}
 	}
-	t.mu.Unlock()
+	o.mu.Unlock()
 	if q.Completed > 0 {
 		q.Average = (talk / time.Duration(q.Completed)).Seconds()
 	}
