@@ -13,6 +13,7 @@ import (
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/internal/backoff"
 	"github.com/ringside-pbx/ringside/internal/calmlog"
+	"github.com/ringside-pbx/ringside/internal/condition"
 )
 
 // Lines takes what FreeSWITCH knows of extensions' devices. It is called on the goroutine that reads events:
@@ -36,15 +37,26 @@ type Options struct {
 	Witness func(ctx context.Context, w ringside.Witnessed)
 	// Places say how numbers are reached, and where recordings lie.
 	Places Places
+	// Agent is how agents of mod_callcenter are named that are added to queues, with ${number} in it; empty is
+	// ${number}@default.
+	Agent string
+	// Limits are the thresholds of the health report.
+	Limits Limits
 	// Keepalive is how often FreeSWITCH is asked whether it is there; 0 is 15 s.
 	Keepalive time.Duration
+	// Reconcile is how often what is known is compared with FreeSWITCH; 0 is 10 min.
+	Reconcile time.Duration
 }
+
+// Limits are the thresholds of the health report; zero values are the defaults.
+type Limits = condition.Limits
 
 // PBX is one FreeSWITCH. Make it with New, and Start it.
 type PBX struct {
 	opt      Options
 	calm     *calmlog.Log
 	placed   *placed
+	hearing  *hearing
 	trackers []tracker
 
 	session atomic.Pointer[session]
@@ -83,13 +95,20 @@ func New(opt Options) *PBX {
 }
 
 // newTrackers makes those who follow what FreeSWITCH tells, of the options.
-func (p *PBX) newTrackers() []tracker { return nil }
+func (p *PBX) newTrackers() []tracker {
+	p.hearing = newHearing(hearingOptions{
+		known: p.opt.Known, dialled: p.opt.Places.Extension, agent: p.opt.Agent, lines: p.opt.Lines, witness: p.opt.Witness,
+		limits: p.opt.Limits, reconcile: p.opt.Reconcile, log: p.opt.Login.Log,
+	})
+	return []tracker{p.hearing}
+}
 
 // Start connects, and keeps connected until Stop.
 func (p *PBX) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop = cancel
 	p.done.Go(func() { p.run(ctx) })
+	p.done.Go(func() { p.hearing.run(ctx) })
 }
 
 // Stop ends the connection and waits until nothing of it runs any more, or ctx ends.

@@ -93,7 +93,7 @@ func Probe(ctx context.Context, l Login) (Report, error) {
 		rep.advice("events", "the user may not hear "+strings.Join(unheard, ", ")+": who is busy, records of calls and queues are not known", fileUsers,
 			param("esl-allowed-events", strings.Join(append([]string{backgroundJob}, probedEvents()...), ",")))
 	default:
-		rep.ok("events", "the life of calls can be heard")
+		rep.ok("events", "the life of calls, registrations and queues can be heard")
 	}
 	rep.modules(ctx, s)
 	rep.profiles(ctx, s)
@@ -159,8 +159,8 @@ func commands() []string {
 // askingCommands are what ringside uses to tell how FreeSWITCH, its phones and its queues are doing.
 func askingCommands() []string { return []string{"status", "sofia", "callcenter_config"} }
 
-// probedEvents are what ringside wants to hear of calls.
-func probedEvents() []string { return callEvents() }
+// probedEvents are what ringside wants to hear.
+func probedEvents() []string { return newHearing(hearingOptions{}).events() }
 
 // rights compares what the user may run with what ringside uses.
 func (r *Report) rights(s *session) {

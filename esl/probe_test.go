@@ -45,7 +45,7 @@ func TestProbe(t *testing.T) {
 		t.Errorf("%d problems, %v", rep.Problems(), err)
 	}
 	for _, want := range []string{
-		"connection: 127.0.0.1:8021 asks for a password\nlogin: the password of event_socket.conf.xml is right", "rights: every command is permitted", "events: the life of calls can be heard",
+		"connection: 127.0.0.1:8021 asks for a password\nlogin: the password of event_socket.conf.xml is right", "rights: every command is permitted", "events: the life of calls, registrations and queues can be heard",
 		"? modules: mod_valet_parking is not loaded", "\nmodules: mod_callcenter is loaded", "! sofia: the SIP profile external-ipv6 does not run", "\nsofia: SIP profiles run: internal\n",
 		"channels: the channels can be listed",
 	} {

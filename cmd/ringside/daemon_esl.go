@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"syscall"
-	"time"
 
-	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/calls"
 	"github.com/ringside-pbx/ringside/control"
 	"github.com/ringside-pbx/ringside/esl"
@@ -64,6 +62,7 @@ func (d *daemon) newFreeSWITCH() (*esl.PBX, error) {
 	login.Log = d.log
 	opt := esl.Options{
 		Login: login, Known: d.knownExtension, Lines: d.calls, Places: d.cfg.ESL.places(), Keepalive: d.cfg.ESL.Keepalive.Duration,
+		Limits: d.cfg.AMI.Limits.limits(), Reconcile: d.cfg.AMI.Reconcile.Duration,
 	}
 	if d.cfg.ESL.Records {
 		opt.Witness = d.witness
@@ -86,39 +85,3 @@ func (d *daemon) eslLink() *control.PBXLink {
 	}
 	return l
 }
-
-// freeswitchHealth reports on FreeSWITCH.
-func freeswitchHealth(ctx context.Context, pbx *esl.PBX) ringside.PBXHealth {
-	st := pbx.State()
-	h := ringside.PBXHealth{At: time.Now(), Status: ringside.ConditionHealthy, Message: "FreeSWITCH is connected"}
-	h.Connection = ringside.ConnectionHealth{
-		Status: ringside.ConditionHealthy, Connected: st.Up, Since: st.Since, Ping: float64(st.Ping) / float64(time.Millisecond),
-	}
-	h.System = ringside.SystemHealth{Status: ringside.ConditionUnknown, Version: st.Version, System: "FreeSWITCH"}
-	h.Channels.Status, h.Endpoints.Status = ringside.ConditionUnknown, ringside.ConditionUnknown
-	h.Queues = ringside.QueuesHealth{Status: ringside.ConditionUnknown, Alerts: []ringside.QueueAlert{}}
-	h.Quality.Status = ringside.ConditionUnknown
-	if !st.Up {
-		h.Status, h.Connection.Status, h.Message = ringside.ConditionCritical, ringside.ConditionCritical, "FreeSWITCH can't be asked"
-		if st.Err != nil {
-			h.Connection.Error = st.Err.Error()
-		}
-		return h
-	}
-	h.System.Status = ringside.ConditionHealthy
-	all, err := pbx.Channels(ctx)
-	if err != nil {
-		h.Channels.Error = err.Error()
-		return h
-	}
-	h.Channels.Status, h.Channels.Total = ringside.ConditionHealthy, len(all)
-	for i := range all {
-		if all[i].State == ringside.ChannelUp {
-			h.Channels.Active++
-		}
-	}
-	return h
-}
-
-// errAsteriskOnly says that something can be told and changed of Asterisk only.
-var errAsteriskOnly = fmt.Errorf("%w: ringside follows the queues of Asterisk only (ami.address)", control.ErrRefused)

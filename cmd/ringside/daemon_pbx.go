@@ -179,47 +179,63 @@ func (d *daemon) Lines(context.Context) ([]ringside.LineStatus, error) {
 	return append([]ringside.LineStatus{}, d.calls.Lines()...), nil
 }
 
-// PBXHealth implements control.PBX.
+// PBXHealth implements control.PBX. It is Asterisk's where both are configured.
 func (k *desk) PBXHealth(ctx context.Context) (ringside.PBXHealth, error) {
-	switch {
-	case k.asterisk != nil:
-		return k.asterisk.Health(ctx), nil
-	case k.freeswitch != nil:
-		return freeswitchHealth(ctx, k.freeswitch), nil
+	q := k.queues()
+	if q == nil {
+		return ringside.PBXHealth{}, ari.ErrNeedsAMI
 	}
-	return ringside.PBXHealth{}, ari.ErrNeedsAMI
+	return q.Health(ctx), nil
 }
 
-// needsAsterisk is why queues can't be told of.
-func (k *desk) needsAsterisk() error {
-	if k.freeswitch != nil {
-		return errAsteriskOnly
+// queueKeeper is a PBX that has queues of its own, and tells how it is doing.
+type queueKeeper interface {
+	Health(ctx context.Context) ringside.PBXHealth
+	Queues() []ringside.PBXQueue
+	AddQueueMember(ctx context.Context, r ringside.QueueMemberRequest) error
+	RemoveQueueMember(ctx context.Context, r ringside.QueueMemberRequest) error
+	PauseQueueMember(ctx context.Context, r ringside.QueueMemberRequest) error
+	SetQueuePenalty(ctx context.Context, r ringside.QueueMemberRequest) error
+	ReloadQueue(ctx context.Context, queue string) error
+}
+
+var _, _ queueKeeper = (*ami.PBX)(nil), (*esl.PBX)(nil)
+
+// queues is the PBX whose queues are told of: Asterisk where both are configured, nil where only ARI is.
+func (k *desk) queues() queueKeeper {
+	switch {
+	case k.asterisk != nil:
+		return k.asterisk
+	case k.freeswitch != nil:
+		return k.freeswitch
 	}
-	return ari.ErrNeedsAMI
+	return nil
 }
 
 // Queues implements control.PBX.
 func (k *desk) Queues(context.Context) ([]ringside.PBXQueue, error) {
-	if k.asterisk == nil {
-		return nil, k.needsAsterisk()
+	q := k.queues()
+	if q == nil {
+		return nil, ari.ErrNeedsAMI
 	}
-	return append([]ringside.PBXQueue{}, k.asterisk.Queues()...), nil
+	return append([]ringside.PBXQueue{}, q.Queues()...), nil
 }
 
 // ChangeQueue implements control.PBX.
 func (k *desk) ChangeQueue(ctx context.Context, c control.QueueChange) error {
-	if k.asterisk == nil {
-		return k.needsAsterisk()
+	q := k.queues()
+	if q == nil {
+		return ari.ErrNeedsAMI
 	}
 	switch c.Verb {
 	case control.QueueAdd:
-		return k.asterisk.AddQueueMember(ctx, c.Member)
+		return q.AddQueueMember(ctx, c.Member)
 	case control.QueueRemove:
-		return k.asterisk.RemoveQueueMember(ctx, c.Member)
+		return q.RemoveQueueMember(ctx, c.Member)
 	case control.QueuePause:
-		return k.asterisk.PauseQueueMember(ctx, c.Member)
+		return q.PauseQueueMember(ctx, c.Member)
 	case control.QueuePenalty:
-		return k.asterisk.SetQueuePenalty(ctx, c.Member)
+		return q.SetQueuePenalty(ctx, c.Member)
 	}
-	return k.asterisk.ReloadQueue(ctx, c.Member.Queue)
+	return q.ReloadQueue(ctx, c.Member.Queue)
 }

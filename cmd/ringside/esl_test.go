@@ -37,6 +37,8 @@ func newFakeEventSocket(t *testing.T) *fakeEventSocket {
 	}
 	f := &fakeEventSocket{l: l, password: "secret-of-freeswitch", console: map[string]string{
 		"version": "FreeSWITCH Version 1.10.12-release+git (git a88d069 2024-08-02 21:02:27Z 64bit)\n", "module_exists": "true", "show": nobodyTalks,
+		"status": "UP 0 years, 0 days, 0 hours, 5 minutes, 59 seconds, 606 milliseconds, 542 microseconds\nFreeSWITCH (Version 1.10.12-release git a88d069 2024-08-02 21:02:27Z 64bit) is ready\n" +
+			"6 session(s) since startup\n0 session(s) - peak 4, last 5min 0 \n0 session(s) per Sec out of max 2000, peak 2, last 5min 0 \n5000 session(s) max\nmin idle cpu 0.00/94.00\n",
 		"sofia": "internal\tprofile\tsip:mod_sofia@192.0.2.2:5060\tRUNNING (0)\n", "uuid_exists": "true",
 	}}
 	f.done.Go(func() {
@@ -182,11 +184,11 @@ func TestDaemonWithFreeSWITCH(t *testing.T) {
 	if _, errOut, code := r.cli("hangup", "PJSIP/101-1"); code != exitUsage || !strings.Contains(errOut, "is no channel's uuid") {
 		t.Errorf("%d %s", code, errOut)
 	}
-	if out, errOut, code := r.cli("health"); code != 0 || !strings.Contains(out, "FreeSWITCH is connected") {
+	if out, errOut, code := r.cli("health"); code != 0 || !strings.Contains(out, "1.10.12-release") {
 		t.Errorf("%d\n%s%s", code, out, errOut)
 	}
-	if _, errOut, code := r.cli("queue", "stats"); code != 1 || !strings.Contains(errOut, "ringside follows the queues of Asterisk only") {
-		t.Errorf("%d %s", code, errOut)
+	if out, errOut, code := r.cli("queue", "stats"); code != 0 {
+		t.Errorf("%d\n%s%s", code, out, errOut)
 	}
 	if strings.Contains(r.log.String(), "secret-of-freeswitch") {
 		t.Error("the password is in the log")
