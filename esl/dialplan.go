@@ -1,0 +1,104 @@
+package esl
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/ringside-pbx/ringside/internal/dialplan"
+)
+
+// Dialplan says how ringside's part of FreeSWITCH's dialplan is written.
+type Dialplan struct {
+	// Context is the context's name.
+	Context string
+	// Listen is where ringside listens for the application socket.
+	Listen string
+	// Fallback is the dial string of who is rung when ringside is away or no rule takes a call.
+	Fallback string
+	// Extension and External are templates with ${number}.
+	Extension, External string
+	// Voicemail is the profile of mod_voicemail, Domain that of the mailboxes; empty for the global variable
+	// "domain".
+	Voicemail, Domain string
+	// Speech is the engine and voice that speak texts, such as flite|kal; empty for none.
+	Speech string
+	// Now is when it is written: clocks may change by new laws.
+	Now time.Time
+}
+
+// dialString is what the fallback may be: targets that are rung at once or in turn.
+func dialString() *regexp.Regexp {
+	const one = `[A-Za-z0-9_]+/[A-Za-z0-9_.+@/:-]+`
+	return regexp.MustCompile(`^` + one + `(?:[,|]` + one + `)*$`)
+}
+
+// CheckFallback says what is wrong with a dial string for the fallback.
+func CheckFallback(s string) error {
+	if len(s) > dialplan.MaxDialString || !dialString().MatchString(s) || preprocessed(s) {
+		return fmt.Errorf("%.80q is no dial string, such as user/100", s)
+	}
+	return nil
+}
+
+// Validate returns everything that is wrong, each error with its field.
+func (d *Dialplan) Validate() (errs []error) {
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	if !dialplan.Word(d.Context, 60) || preprocessed(d.Context) {
+		bad("context", "%q is no name: use letters, digits and . _ -", d.Context)
+	}
+	if _, err := socketAddress(d.Listen); err != nil {
+		bad("listen", "%s", err)
+	}
+	if err := CheckFallback(d.Fallback); err != nil {
+		bad("fallback", "%s", err)
+	}
+	// The mailbox is no template here.
+	for _, err := range (dialplan.Dial{Extension: d.Extension, External: d.External, Voicemail: dialplan.Placeholder}).Validate() {
+		errs = append(errs, err)
+	}
+	if preprocessed(d.Extension + d.External) {
+		bad("extension", "a template can't hold the name of FreeSWITCH's preprocessor")
+	}
+	if !dialplan.Word(d.Voicemail, 60) || preprocessed(d.Voicemail) {
+		bad("voicemail", "%q is no profile of mod_voicemail", d.Voicemail)
+	}
+	if d.Domain != "" && (!dialplan.Word(d.Domain, 200) || preprocessed(d.Domain)) {
+		bad("domain", "%q is no domain", d.Domain)
+	}
+	engine, voice, ok := strings.Cut(d.Speech, "|")
+	if d.Speech != "" && (!ok || !dialplan.Word(engine, 40) || !dialplan.Word(voice, 40) || preprocessed(d.Speech)) {
+		bad("speech", "%q is no engine and voice, such as flite|kal", d.Speech)
+	}
+	return errs
+}
+
+// preprocessed reports whether FreeSWITCH's preprocessor would drop a line with the text.
+func preprocessed(s string) bool { return strings.Contains(strings.ToLower(s), "x-pre-process") }
+
+// socketAddress is where FreeSWITCH reaches a listener on the same machine or, if that is given, another one.
+func socketAddress(listen string) (string, error) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", fmt.Errorf("%.80q is no address, such as 127.0.0.1:8084", listen)
+	}
+	if n, err := net.LookupPort("tcp", port); err != nil || n == 0 {
+		return "", fmt.Errorf("%.80q has no port from 1 to 65535", listen)
+	}
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case host == "" || err == nil && ip.IsUnspecified():
+		host = "127.0.0.1"
+	case err == nil && !ip.Is4():
+		// The application socket parts host and port at the last colon and knows no brackets.
+		return ip.WithZone("").String() + ":" + port, nil
+	case err != nil && !dialplan.Word(host, 200):
+		return "", fmt.Errorf("%.80q is no address, such as 127.0.0.1:8084", listen)
+	}
+	return host + ":" + port, nil
+}
