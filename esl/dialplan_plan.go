@@ -104,14 +104,16 @@ func (p *plan) to(t *ringside.OutlineTarget, depth int) standing {
 	switch t.Action {
 	case ringside.RouteToNumber:
 		return p.toNumber(t.Number)
-	case ringside.RouteToGroup, ringside.RouteToQueue:
-		return p.toGroup(t.Group, depth)
+	case ringside.RouteToGroup:
+		return p.toGroup(t.Group, depth, false)
+	case ringside.RouteToQueue:
+		return p.toGroup(t.Group, depth, true)
 	case ringside.RouteToOwner:
 		p.lack(lackOwner, -1)
 		if t.Group < 0 {
 			return unusable
 		}
-		return p.toGroup(t.Group, depth)
+		return p.toGroup(t.Group, depth, false)
 	case ringside.RouteToVoicemail:
 		if !p.number[t.Number].Mailbox {
 			return unusable
@@ -159,8 +161,9 @@ func (p *plan) toNumber(number string) standing {
 	return s
 }
 
-// toGroup rings those members who have not been rung yet, then goes on with the overflow.
-func (p *plan) toGroup(place, depth int) standing {
+// toGroup rings those members who have not been rung yet, then goes on with the overflow. Who is sent to a queue and
+// finds none is not rung through to the members.
+func (p *plan) toGroup(place, depth int, queue bool) standing {
 	g := &p.out.Groups[place]
 	if g.Off {
 		return unusable
@@ -180,7 +183,7 @@ func (p *plan) toGroup(place, depth int) standing {
 		p.lack(lackQueue, place)
 	}
 	s := exhausted
-	if len(free) > 0 {
+	if len(free) > 0 && (!queue || g.Group.MaxQueueSize > 0) {
 		p.tried = append(p.tried, free...)
 		p.steps = append(p.steps, step{
 			kind: stepRing, targets: free, atOnce: g.Group.Strategy == ringside.AllRing, seconds: seconds(g.Group.RingTimeout),
