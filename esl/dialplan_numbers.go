@@ -92,7 +92,7 @@ func (w *static) inE164(name, field, variable string) error {
 		put(`\A`+c.Code+`(`+national+`)\z`, "+"+c.Code)
 	}
 	put(`\A00`+abroad, "+")
-	put(`\A([1-9][0-9]{10,14})\z`, "+")
+	put(`\A((?:[1-79][0-9]|8[124-8])[0-9]{9,13})\z`, "+") // no calling code begins with 80, 83, 89
 	w.end()
 	return nil
 }

@@ -2,7 +2,6 @@ package esl
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -145,8 +144,7 @@ func (c *compared) call(t testing.TB, from, to, endpoint string, at time.Time) b
 		variable string
 	}{{q.Caller, varCaller}, {q.Called, varCalled}} {
 		if n.number.E164 != ch.vars[n.variable] {
-			t.Logf("%q is %q to the engine, %q to FreeSWITCH", n.number.Raw, n.number.E164, ch.vars[n.variable])
-			return false
+			return false // the one thing that the document says to be about so
 		}
 	}
 	want := engineChain(c.dir, q, "100")
@@ -260,9 +258,6 @@ func TestTheStaticDialplanDoesWhatTheEngineDoes(t *testing.T) {
 				}
 			}
 		}
-		if t.Failed() {
-			break
-		}
 	}
 	at := edges("Europe/Moscow")[3]
 	for _, from := range []string{"", "Anonymous", "unknown", "+79001234567", "9001234567", "79001234567", "0049301234567", "810493012345678", "abc", "102", "Анна"} {
@@ -284,5 +279,4 @@ func TestTheStaticDialplanDoesWhatTheEngineDoes(t *testing.T) {
 			t.Errorf("a rule is left out: %s", p)
 		}
 	}
-	_ = rand.Int
 }
