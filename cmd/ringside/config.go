@@ -30,6 +30,7 @@ type Config struct {
 	Dial      DialConfig      `yaml:"dial"`
 	AMI       AMIConfig       `yaml:"ami"`
 	ARI       ARIConfig       `yaml:"ari"`
+	Dialplan  DialplanConfig  `yaml:"dialplan"`
 	Outbound  OutboundConfig  `yaml:"outbound"`
 	Control   ControlConfig   `yaml:"control"`
 	Log       LogConfig       `yaml:"log"`
@@ -102,7 +103,7 @@ func DefaultConfig() *Config {
 			Extension: "PJSIP/${number}", External: "PJSIP/${number}@trunk", Voicemail: "${number}@default",
 		},
 		AMI: defaultAMI(),
-		ARI: defaultARI(),
+		ARI: defaultARI(), Dialplan: defaultDialplan(),
 		CRM: CRMConfig{
 			Timeout: Duration{15 * time.Second}, Wait: Duration{30 * time.Second}, Poll: Duration{time.Minute},
 			Contacts: true, Annotations: true, CDRs: true, Events: true,
@@ -175,6 +176,7 @@ func (c *Config) problems() (errs []error) {
 	c.HTTP.problems(bad)
 	c.AMI.problems(bad)
 	c.ARI.problems(bad)
+	c.Dialplan.problems(bad, "dialplan", c.freeswitch())
 	c.Outbound.problems(bad)
 	for _, err := range c.dial().Validate() {
 		errs = append(errs, fmt.Errorf("dial.%w", err))
