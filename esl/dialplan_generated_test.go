@@ -24,6 +24,7 @@ func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 // drawn is a directory by chance.
 func drawn(r *rand.Rand) ringside.Directory {
 	dir := ringside.Directory{
+		Version:        "1",
 		TimeZone:       pick(r, "Europe/Moscow", "Europe/Berlin", "America/New_York", "Australia/Adelaide", "Asia/Tashkent", "", "Asia/Kathmandu"),
 		DefaultCountry: pick(r, "RU", "RU", "DE", "US", "UZ", ""),
 	}
@@ -195,10 +196,14 @@ func FuzzStatic(f *testing.F) {
 		dir := drawn(rand.New(rand.NewPCG(1, 2)))
 		dir.Rules = dir.Rules[:4]
 		for i := range dir.Rules {
+			s := s[:min(len(s), 200)]
 			dir.Rules[i].Name, dir.Rules[i].CalledNumberPattern, dir.Rules[i].AnnouncementText = s, s, s
 		}
 		b, err := json.Marshal(dir)
 		if err != nil {
+			f.Fatal(err)
+		}
+		if _, _, err := ringside.DecodeDirectory(b); err != nil {
 			f.Fatal(err)
 		}
 		f.Add(b)

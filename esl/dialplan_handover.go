@@ -10,8 +10,8 @@ func (d *Dialplan) HandOver() ([]byte, error) {
 		return nil, err
 	}
 	s := newSheet(d.Context)
-	s.note("FreeSWITCH's dialplan for ringside. Send calls here from the contexts of your trunks and phones: "+
-		"application transfer, data \"${destination_number} XML %s\".", d.Context)
+	s.note("FreeSWITCH's dialplan for ringside. Send calls here from the contexts of your trunks and phones: " +
+		"the application transfer does it.")
 	s.note("What becomes of a call that ringside has let go, or could not take. The caller hears it only if they are still there.")
 	s.begin("extension", attr("name", afterward))
 	s.regex([]string{"destination_number"}, []string{whole(afterward)})

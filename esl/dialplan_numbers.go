@@ -1,6 +1,7 @@
 package esl
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/ringside-pbx/ringside"
@@ -106,8 +107,12 @@ func (w *static) numberIs(pattern, field, variable string) error {
 	if err != nil {
 		return err
 	}
+	re, err := regexp.Compile(`\A(?:` + pattern + `)`)
+	if err != nil {
+		return err
+	}
 	international := expression
-	takesNone := matches(pattern, "")
+	takesNone := re.MatchString("")
 	if takesNone { // a number that has no international form has none that could match
 		international = strings.Replace(expression, `\A`, `\A(?=[+])`, 1)
 	}
@@ -120,7 +125,7 @@ func (w *static) numberIs(pattern, field, variable string) error {
 			w.empty("regex", attr("field", "${"+variable+"}"), attr("expression", international))
 			w.end()
 			return nil
-		case matchesAWord(pattern):
+		case matchesAWord(re):
 			w.regex([]string{"${" + varHidden + "}"}, []string{`\A\z`})
 			w.end()
 		}
@@ -133,10 +138,10 @@ func (w *static) numberIs(pattern, field, variable string) error {
 }
 
 // matchesAWord reports whether a pattern could match one of the words for a caller who shows no number.
-func matchesAWord(pattern string) bool {
+func matchesAWord(pattern *regexp.Regexp) bool {
 	for word := range strings.SplitSeq(strings.TrimPrefix(hiddenWords, "(?i)"), "|") {
 		for _, form := range []string{word, strings.ToUpper(word), strings.ToUpper(word[:1]) + word[1:]} {
-			if matches(pattern, form) {
+			if pattern.MatchString(form) {
 				return true
 			}
 		}

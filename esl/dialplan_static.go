@@ -2,7 +2,6 @@ package esl
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/ringside-pbx/ringside"
@@ -192,10 +191,4 @@ func (w *static) lack(l lack, about ringside.Problem) {
 func withSeverity(p ringside.Problem, s ringside.Severity) ringside.Problem {
 	p.Severity = s
 	return p
-}
-
-// matches reports whether the engine finds a number by a pattern.
-func matches(pattern, number string) bool {
-	re, err := regexp.Compile(`\A(?:` + pattern + `)`)
-	return err == nil && re.MatchString(number)
 }

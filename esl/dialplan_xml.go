@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -93,12 +94,30 @@ func (s *sheet) finish() ([]byte, error) {
 	if s.err != nil {
 		return nil, fmt.Errorf("writing the dialplan: %w", s.err)
 	}
-	text := s.text.Bytes()
+	text := commentsApart(s.text.Bytes())
 	for _, name := range []string{"action", "regex", "condition"} {
 		// Within values ">" is escaped, so this is the end of an element and nothing else.
 		text = bytes.ReplaceAll(text, []byte("></"+name+">"), []byte("/>"))
 	}
 	return text, nil
+}
+
+// commentsApart puts each comment on a line of its own, like what follows it.
+func commentsApart(text []byte) []byte {
+	lines := bytes.Split(text, []byte("\n"))
+	var out [][]byte
+	for i, line := range lines {
+		parts := bytes.Split(line, []byte("<!-- "))
+		if len(bytes.TrimSpace(parts[0])) > 0 || len(parts) == 1 {
+			out = append(out, parts[0])
+		}
+		next := lines[min(i+1, len(lines)-1)]
+		indent := next[:len(next)-len(bytes.TrimLeft(next, " "))]
+		for _, comment := range parts[1:] {
+			out = append(out, slices.Concat(indent, []byte("<!-- "), comment))
+		}
+	}
+	return bytes.Join(out, []byte("\n"))
 }
 
 // shown makes a text that others chose harmless as a value: nothing that is expanded, none of the words of the
