@@ -43,9 +43,12 @@ func (c *Config) freeswitch() *esl.Dialplan {
 }
 
 // problems complains with the section's path before each field.
-func (c *DialplanConfig) problems(bad complaint, section string, written *esl.Dialplan) {
+func (c *DialplanConfig) problems(bad complaint, section string, written *esl.Dialplan, web *HTTPConfig) {
 	for _, err := range written.Validate() {
 		bad(section, "%s", err)
+	}
+	if c.Serve && web.Listen == "" {
+		bad(section+".serve", "needs http.listen")
 	}
 	badPrefixes(bad, section+".allow", c.Allow)
 	if c.File != "" && filepath.Ext(c.File) != ".xml" {

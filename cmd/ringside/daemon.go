@@ -27,7 +27,9 @@ type daemon struct {
 	calls   *calls.Switchboard
 	agi     *agi.Server
 	keeper  *directory.Keeper
-	link    *crmsync.Link
+	// dialplan writes FreeSWITCH's; nil if it is not configured.
+	dialplan *dialplanWriter
+	link     *crmsync.Link
 	// ari drives calls through Asterisk's REST interface; nil if it is not configured.
 	ari *ari.App
 	// desk acts on Asterisk; nil if it is not configured.
