@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -59,9 +60,7 @@ func (d *Dialplan) Validate() (errs []error) {
 		bad("fallback", "%s", err)
 	}
 	// The mailbox is no template here.
-	for _, err := range (dialplan.Dial{Extension: d.Extension, External: d.External, Voicemail: dialplan.Placeholder}).Validate() {
-		errs = append(errs, err)
-	}
+	errs = append(errs, dialplan.Dial{Extension: d.Extension, External: d.External, Voicemail: dialplan.Placeholder}.Validate()...)
 	if preprocessed(d.Extension + d.External) {
 		bad("extension", "a template can't hold the name of FreeSWITCH's preprocessor")
 	}
@@ -87,7 +86,7 @@ func socketAddress(listen string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%.80q is no address, such as 127.0.0.1:8084", listen)
 	}
-	if n, err := net.LookupPort("tcp", port); err != nil || n == 0 {
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return "", fmt.Errorf("%.80q has no port from 1 to 65535", listen)
 	}
 	ip, err := netip.ParseAddr(host)

@@ -29,8 +29,10 @@ type Pages struct {
 	static, handOver atomic.Pointer[[]byte]
 }
 
-// SetStatic and SetHandOver replace an answer; nil is none.
-func (p *Pages) SetStatic(context []byte)   { set(&p.static, context) }
+// SetStatic replaces the rules; nil is none.
+func (p *Pages) SetStatic(context []byte) { set(&p.static, context) }
+
+// SetHandOver replaces the hand-over; nil is none.
 func (p *Pages) SetHandOver(context []byte) { set(&p.handOver, context) }
 
 func set(at *atomic.Pointer[[]byte], context []byte) {

@@ -250,8 +250,8 @@ func TestTheStaticDialplanDoesWhatTheEngineDoes(t *testing.T) {
 	c := compare(t, dir)
 	compared, all := 0, 0
 	for _, at := range edges("Europe/Moscow", "Europe/Berlin", "Asia/Kolkata") {
-		for _, from := range []string{"", "anonymous", "89001234567", "+78005551234", "4930123456", "101"} {
-			for _, to := range []string{"100", "200", "+74951234567", "84951234567"} {
+		for _, from := range []string{"", "89001234567", "4930123456"} {
+			for _, to := range []string{"100", "200"} {
 				all++
 				if c.call(t, from, to, "", at) {
 					compared++

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // errBacktracks refuses a pattern with which a caller could keep FreeSWITCH busy: PCRE tries every way to part a
@@ -41,7 +40,7 @@ func whole(texts ...string) string {
 	var w pcreWriter
 	for i, t := range texts {
 		if i > 0 {
-			w.WriteByte('|')
+			w.put("|")
 		}
 		for _, r := range t {
 			w.char(r)
@@ -64,12 +63,16 @@ func unbounded(re *syntax.Regexp) (depth int) {
 	return depth
 }
 
-type pcreWriter struct{ strings.Builder }
+type pcreWriter struct{ text strings.Builder }
+
+func (w *pcreWriter) put(s string) { w.text.WriteString(s) }
+
+func (w *pcreWriter) String() string { return w.text.String() }
 
 func (w *pcreWriter) write(re *syntax.Regexp) {
 	switch re.Op {
 	case syntax.OpNoMatch:
-		w.WriteString(`(?:\A\b\z)`) // there is no border of a word in nothing
+		w.put(`(?:\A\b\z)`) // there is no border of a word in nothing
 	case syntax.OpLiteral:
 		for _, r := range re.Rune {
 			w.literal(r, re.Flags&syntax.FoldCase != 0)
@@ -81,13 +84,13 @@ func (w *pcreWriter) write(re *syntax.Regexp) {
 	case syntax.OpAnyChar:
 		w.class([]rune{0, unicode.MaxRune})
 	case syntax.OpBeginLine, syntax.OpBeginText: // a number has one line
-		w.WriteString(`\A`)
+		w.put(`\A`)
 	case syntax.OpEndLine, syntax.OpEndText:
-		w.WriteString(`\z`)
+		w.put(`\z`)
 	case syntax.OpWordBoundary:
-		w.WriteString(`\b`)
+		w.put(`\b`)
 	case syntax.OpNoWordBoundary:
-		w.WriteString(`\B`)
+		w.put(`\B`)
 	case syntax.OpCapture:
 		w.write(re.Sub[0])
 	case syntax.OpConcat:
@@ -95,19 +98,19 @@ func (w *pcreWriter) write(re *syntax.Regexp) {
 			w.group(sub)
 		}
 	case syntax.OpAlternate:
-		w.WriteString("(?:")
+		w.put("(?:")
 		for i, sub := range re.Sub {
 			if i > 0 {
-				w.WriteByte('|')
+				w.put("|")
 			}
 			w.write(sub)
 		}
-		w.WriteByte(')')
+		w.put(")")
 	default: // a repetition; OpEmptyMatch has no Sub
 		for _, sub := range re.Sub {
-			w.WriteString("(?:")
+			w.put("(?:")
 			w.write(sub)
-			w.WriteString(")" + times(re))
+			w.put(")" + times(re))
 		}
 	}
 }
@@ -115,8 +118,8 @@ func (w *pcreWriter) write(re *syntax.Regexp) {
 // group keeps what was written for sub together.
 func (w *pcreWriter) group(sub *syntax.Regexp) {
 	if sub.Op == syntax.OpCapture || sub.Op == syntax.OpConcat {
-		w.WriteString("(?:")
-		defer w.WriteByte(')')
+		w.put("(?:")
+		defer w.put(")")
 	}
 	w.write(sub)
 }
@@ -149,116 +152,6 @@ func (w *pcreWriter) literal(r rune, fold bool) {
 		return
 	}
 	w.class(ranges)
-}
-
-// char writes a character that stands for itself.
-func (w *pcreWriter) char(r rune) {
-	if r >= utf8.RuneSelf {
-		for _, b := range []byte(string(r)) {
-			w.hex(b)
-		}
-		return
-	}
-	w.ascii(byte(r))
-}
-
-func (w *pcreWriter) ascii(b byte) {
-	switch {
-	case b >= '0' && b <= '9', b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b == '@', b == ':', b == ' ':
-		w.WriteByte(b)
-	case b == '+', b == '*', b == '.', b == '#', b == '_', b == '-':
-		w.WriteString("[" + string(rune(b)) + "]")
-	default:
-		w.hex(b)
-	}
-}
-
-func (w *pcreWriter) hex(b byte) {
-	const digits = "0123456789abcdef"
-	w.WriteString(`\x` + string(digits[b>>4]) + string(digits[b&15]))
-}
-
-// class writes a set of characters, as pairs of first and last: those of one byte as a class, others as the
-// bytes that they are made of.
-func (w *pcreWriter) class(pairs []rune) {
-	var options []string
-	var small pcreWriter
-	for i := 0; i+1 < len(pairs); i += 2 {
-		from, to := pairs[i], pairs[i+1]
-		if from < utf8.RuneSelf {
-			small.span(byte(from), byte(min(to, utf8.RuneSelf-1)))
-		}
-		options = append(options, wide(max(from, utf8.RuneSelf), to)...)
-	}
-	if small.Len() > 0 {
-		options = append([]string{"[" + small.String() + "]"}, options...)
-	}
-	switch len(options) {
-	case 0:
-		w.WriteString(`(?:\A\b\z)`)
-	case 1:
-		w.WriteString(options[0])
-	default:
-		w.WriteString("(?:" + strings.Join(options, "|") + ")")
-	}
-}
-
-// span writes a range of bytes within a class.
-func (w *pcreWriter) span(from, to byte) {
-	w.member(from)
-	if to > from {
-		w.WriteByte('-')
-		w.member(to)
-	}
-}
-
-func (w *pcreWriter) member(b byte) {
-	if b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '+' || b == '*' || b == '.' || b == '#' {
-		w.WriteByte(b)
-		return
-	}
-	w.hex(b)
-}
-
-// wide gives the sequences of bytes of a range of characters beyond ASCII.
-func wide(from, to rune) (sequences []string) {
-	const firstSurrogate, lastSurrogate = 0xd800, 0xdfff
-	if from <= lastSurrogate && to >= firstSurrogate {
-		return append(wide(from, firstSurrogate-1), wide(lastSurrogate+1, to)...)
-	}
-	if from > to {
-		return nil
-	}
-	for _, last := range []rune{0x7ff, 0xffff} { // of two bytes, of three
-		if from <= last && to > last {
-			return append(wide(from, last), wide(last+1, to)...)
-		}
-	}
-	// Cut until all but the first bytes that differ go from one end to the other.
-	for shift := 6; shift <= 18; shift += 6 {
-		mask := rune(1)<<shift - 1
-		if from&^mask == to&^mask {
-			continue
-		}
-		if from&mask != 0 {
-			return append(wide(from, from|mask), wide((from|mask)+1, to)...)
-		}
-		if to&mask != mask {
-			return append(wide(from, to&^mask-1), wide(to&^mask, to)...)
-		}
-	}
-	var w pcreWriter
-	first, last := []byte(string(from)), []byte(string(to))
-	for i := range first {
-		if first[i] == last[i] {
-			w.hex(first[i])
-			continue
-		}
-		w.WriteByte('[')
-		w.span(first[i], last[i])
-		w.WriteByte(']')
-	}
-	return []string{w.String()}
 }
 
 // quoted is a text for messages.
