@@ -109,8 +109,12 @@ func (c *clause) seasons(holidays *holidaySet) (out []ringside.Season) {
 		to := cuts[i+1] - 1
 		out = append(out, ringside.Season{From: from, To: to, Week: week, Times: today})
 		if len(overnight) > 0 && from < ringside.EndlessDay {
+			after := from + 1
+			if from == 0 { // there was a day before the first, too
+				after = 0
+			}
 			out = append(out, ringside.Season{
-				From: from + 1, To: min(to+1, ringside.EndlessDay), Week: (week<<1 | week>>6) & everyDay, Times: overnight,
+				From: after, To: min(to+1, ringside.EndlessDay), Week: (week<<1 | week>>6) & everyDay, Times: overnight,
 			})
 		}
 	}
