@@ -47,15 +47,25 @@ func (d *Dialplan) Static(out *ringside.Outline) ([]byte, []ringside.Problem, er
 	w.begin("extension", attr("name", "fallback"))
 	w.note("No rule takes the call.")
 	w.begin("condition")
-	w.action("set", "hangup_after_bridge=true")
-	w.action("bridge", d.Fallback)
+	w.fallback()
 	w.end()
 	w.end()
 	text, err := w.finish()
 	return text, w.problems, err
 }
 
+func (w *static) fallback() {
+	w.action("set", "hangup_after_bridge=true")
+	w.action("bridge", w.d.Fallback)
+}
+
 func (w *static) head() error {
+	w.begin("extension", attr("name", "ringside-too-long"))
+	w.note("Numbers have up to %d characters. A longer one was made to do harm: nothing else looks at it.", ringside.MaxNumber)
+	w.regex([]string{"caller_id_number", "destination_number"}, []string{fmt.Sprintf(`\A[\x00-\xff]{%d}`, ringside.MaxNumber+1)})
+	w.fallback()
+	w.end()
+	w.end()
 	if err := w.who(); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // errBacktracks refuses a pattern with which a caller could keep FreeSWITCH busy: PCRE tries every way to part a
@@ -108,9 +109,14 @@ func (w *pcreWriter) write(re *syntax.Regexp) {
 		w.put(")")
 	default: // a repetition; OpEmptyMatch has no Sub
 		for _, sub := range re.Sub {
-			w.put("(?:")
-			w.write(sub)
-			w.put(")" + times(re))
+			if oneByte(sub) { // PCRE repeats a group by recursion, and FreeSWITCH's stacks are small
+				w.write(sub)
+			} else {
+				w.put("(?:")
+				w.write(sub)
+				w.put(")")
+			}
+			w.put(times(re))
 		}
 	}
 }
@@ -122,6 +128,17 @@ func (w *pcreWriter) group(sub *syntax.Regexp) {
 		defer w.put(")")
 	}
 	w.write(sub)
+}
+
+// oneByte reports whether an expression is written as one byte, or one class of bytes.
+func oneByte(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return len(re.Rune) == 1 && re.Rune[0] < utf8.RuneSelf && re.Flags&syntax.FoldCase == 0
+	case syntax.OpCharClass:
+		return len(re.Rune) > 0 && re.Rune[len(re.Rune)-1] < utf8.RuneSelf
+	}
+	return false
 }
 
 func times(re *syntax.Regexp) string {
