@@ -14,12 +14,16 @@ type static struct {
 	out      *ringside.Outline
 	byNumber map[string]*ringside.OutlineNumber
 	problems []ringside.Problem
+	said     map[ringside.Problem]bool
 }
 
 // Static writes the context that routes calls by the rules themselves, without ringside. What FreeSWITCH can't do
 // is left out and described, in the problems and where it would stand.
 func (d *Dialplan) Static(out *ringside.Outline) ([]byte, []ringside.Problem, error) {
-	w := &static{sheet: newSheet(d.Context), d: d, out: out, byNumber: make(map[string]*ringside.OutlineNumber, len(out.Numbers))}
+	w := &static{
+		sheet: newSheet(d.Context), d: d, out: out, byNumber: make(map[string]*ringside.OutlineNumber, len(out.Numbers)),
+		said: map[ringside.Problem]bool{},
+	}
 	for i := range out.Numbers {
 		w.byNumber[out.Numbers[i].Number] = &out.Numbers[i]
 	}
@@ -81,10 +85,12 @@ func (w *static) problem(p ringside.Problem) {
 	if p.Code == codeLeftOut {
 		p.Severity = ringside.Faulty
 	}
-	w.note("%s", shown(p.String(), 400))
-	if !slices.Contains(w.problems, p) {
-		w.problems = append(w.problems, p)
+	if w.said[p] {
+		return
 	}
+	w.said[p] = true
+	w.note("%s", shown(p.String(), 400))
+	w.problems = append(w.problems, p)
 }
 
 // codeLeftOut is the code of a rule that is not in the static dialplan.
@@ -193,12 +199,5 @@ func (w *static) lack(l lack, about ringside.Problem) {
 		about = ringside.Problem{Kind: "group", ID: g.ID, Name: g.Name}
 	}
 	about.Code, about.Text = l.code, l.text()
-	if !slices.Contains(w.problems, withSeverity(about, ringside.Doubtful)) {
-		w.problem(about)
-	}
-}
-
-func withSeverity(p ringside.Problem, s ringside.Severity) ringside.Problem {
-	p.Severity = s
-	return p
+	w.problem(about)
 }

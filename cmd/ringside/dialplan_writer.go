@@ -114,13 +114,7 @@ func (w *dialplanWriter) render(ctx context.Context) (written bool) {
 		w.log.Error("the directory can't be written as FreeSWITCH's dialplan: the last one stays", "version", out.Version, "error", err)
 		return false
 	}
-	for _, p := range problems {
-		level := slog.LevelInfo
-		if p.Severity == ringside.Faulty {
-			level = slog.LevelWarn
-		}
-		w.log.Log(ctx, level, "FreeSWITCH's dialplan is not all that the directory says", "problem", printable(p.String()))
-	}
+	w.complain(ctx, problems)
 	if w.pages != nil {
 		w.pages.SetStatic(text)
 	}
@@ -135,4 +129,21 @@ func (w *dialplanWriter) render(ctx context.Context) (written bool) {
 		w.log.Info("FreeSWITCH's dialplan was written", "file", file, "version", out.Version)
 	}
 	return written
+}
+
+// mostProblems is how many problems are named in the log.
+const mostProblems = 20
+
+// complain logs what FreeSWITCH can't do.
+func (w *dialplanWriter) complain(ctx context.Context, problems []ringside.Problem) {
+	for _, p := range problems[:min(len(problems), mostProblems)] {
+		level := slog.LevelInfo
+		if p.Severity == ringside.Faulty {
+			level = slog.LevelWarn
+		}
+		w.log.Log(ctx, level, "FreeSWITCH's dialplan is not all that the directory says", "problem", printable(p.String()))
+	}
+	if more := len(problems) - mostProblems; more > 0 {
+		w.log.Warn("FreeSWITCH's dialplan has more such problems", "more", more, "hint", "'ringside dialplan freeswitch --static' names all")
+	}
 }
