@@ -176,7 +176,7 @@ func (c *Config) problems() (errs []error) {
 	c.HTTP.problems(bad)
 	c.AMI.problems(bad)
 	c.ARI.problems(bad)
-	c.Dialplan.problems(bad, "dialplan", c.freeswitch(), &c.HTTP)
+	c.dialplan().problems(bad, dialplanSection, c.freeswitch(), &c.HTTP)
 	c.Outbound.problems(bad)
 	for _, err := range c.dial().Validate() {
 		errs = append(errs, fmt.Errorf("dial.%w", err))

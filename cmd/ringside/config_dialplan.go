@@ -27,6 +27,11 @@ func defaultDialplan() DialplanConfig {
 	}
 }
 
+// dialplan is where the configuration has it, and dialplanSection what that place is called.
+func (c *Config) dialplan() *DialplanConfig { return &c.Dialplan }
+
+const dialplanSection = "dialplan"
+
 // defaultESLListen is where FreeSWITCH finds ringside if nothing else is said.
 const defaultESLListen = "127.0.0.1:8084"
 
@@ -35,7 +40,7 @@ func (c *Config) eslListen() string { return defaultESLListen }
 
 // freeswitch is how the dialplan is written.
 func (c *Config) freeswitch() *esl.Dialplan {
-	p := &c.Dialplan
+	p := c.dialplan()
 	return &esl.Dialplan{
 		Context: p.Context, Listen: c.eslListen(), Fallback: p.Fallback, Extension: p.Extension, External: p.External,
 		Voicemail: p.Voicemail, Domain: p.Domain, Speech: p.Speech, Now: time.Now(),

@@ -14,7 +14,7 @@ func (d *daemon) startDialplan(td *teardown) error {
 		return nil
 	}
 	w.board = d.calls
-	if c := &d.cfg.Dialplan; c.Serve {
+	if c := d.cfg.dialplan(); c.Serve {
 		token, _, err := d.cfg.HTTP.secrets()
 		if err != nil {
 			return exitError{exitUsage, err}

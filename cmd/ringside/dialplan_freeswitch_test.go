@@ -156,7 +156,7 @@ func (b *fixedBoard) Directory() *routing.Compiled { return b.dir.Load() }
 func TestTheDialplanIsWrittenOnceAndKept(t *testing.T) {
 	board := &fixedBoard{}
 	cfg := DefaultConfig()
-	cfg.Dialplan.File = filepath.Join(t.TempDir(), "ringside.xml")
+	cfg.dialplan().File = filepath.Join(t.TempDir(), "ringside.xml")
 	w := newDialplanWriter(cfg, slog.New(slog.DiscardHandler))
 	w.board, w.pages = board, &esl.Pages{}
 	ctx := context.Background()
@@ -168,21 +168,21 @@ func TestTheDialplanIsWrittenOnceAndKept(t *testing.T) {
 	if !w.render(ctx) || w.render(ctx) {
 		t.Error("it is written once")
 	}
-	good, err := os.ReadFile(cfg.Dialplan.File)
+	good, err := os.ReadFile(cfg.dialplan().File)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Dialplan.Extension = "user/${number}${number}" // what no extension can be written with
+	cfg.dialplan().Extension = "user/${number}${number}" // what no extension can be written with
 	dir, _ = routing.Compile(ringside.Directory{Version: "2", Numbers: []ringside.Extension{{ID: 1, Number: "101", Active: true}}})
 	board.dir.Store(dir)
 	if w.render(ctx) {
 		t.Error("what can't be written was written")
 	}
-	if now, _ := os.ReadFile(cfg.Dialplan.File); string(now) != string(good) {
+	if now, _ := os.ReadFile(cfg.dialplan().File); string(now) != string(good) {
 		t.Error("the last good file is gone")
 	}
-	cfg.Dialplan.Extension = "user/${number}"
-	cfg.Dialplan.File = filepath.Join(t.TempDir(), "missing", "ringside.xml")
+	cfg.dialplan().Extension = "user/${number}"
+	cfg.dialplan().File = filepath.Join(t.TempDir(), "missing", "ringside.xml")
 	if w.render(ctx) {
 		t.Error("a file in no folder was written")
 	}
@@ -193,12 +193,12 @@ func TestFreeSWITCHIsToldOfItsDialplan(t *testing.T) {
 	dir, _ := routing.Compile(ringside.Directory{Version: "1"})
 	board.dir.Store(dir)
 	cfg := DefaultConfig()
-	cfg.Dialplan.File = filepath.Join(t.TempDir(), "ringside.xml")
+	cfg.dialplan().File = filepath.Join(t.TempDir(), "ringside.xml")
 	w := newDialplanWriter(cfg, slog.New(slog.DiscardHandler))
 	w.board = board
 	told := make(chan string, 10)
 	w.afterWriting(func(context.Context) error {
-		b, err := os.ReadFile(cfg.Dialplan.File)
+		b, err := os.ReadFile(cfg.dialplan().File)
 		told <- string(b)
 		return err
 	})

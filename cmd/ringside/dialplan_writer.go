@@ -29,7 +29,7 @@ const reloadAgain = 30 * time.Second
 
 // newDialplanWriter gives nil if neither a file nor pages are wanted.
 func newDialplanWriter(cfg *Config, log *slog.Logger) *dialplanWriter {
-	if cfg.Dialplan.File == "" && !cfg.Dialplan.Serve {
+	if cfg.dialplan().File == "" && !cfg.dialplan().Serve {
 		return nil
 	}
 	return &dialplanWriter{cfg: cfg, log: log, wake: make(chan struct{}, 1)}
@@ -83,7 +83,7 @@ func (w *dialplanWriter) run(ctx context.Context) {
 		}
 		again = nil
 		if err := w.tell(ctx); err != nil && ctx.Err() == nil {
-			w.log.Warn("FreeSWITCH can't be told of its new dialplan, and will be told again", "file", w.cfg.Dialplan.File, "error", err)
+			w.log.Warn("FreeSWITCH can't be told of its new dialplan, and will be told again", "file", w.cfg.dialplan().File, "error", err)
 			again = time.After(reloadAgain)
 		}
 	}
@@ -118,7 +118,7 @@ func (w *dialplanWriter) render(ctx context.Context) (written bool) {
 	if w.pages != nil {
 		w.pages.SetStatic(text)
 	}
-	file := w.cfg.Dialplan.File
+	file := w.cfg.dialplan().File
 	if file == "" {
 		return false
 	}
