@@ -266,12 +266,12 @@ func TestWhatFreeSWITCHCannotDoIsSaid(t *testing.T) {
 	}
 	ctx := parsed(t, text)
 	for _, long := range []struct{ from, to string }{{strings.Repeat("1", 65), "300"}, {"112", strings.Repeat("1", 65000)}} {
-		ch := newChannel(t, long.from, long.to, "", time.Now())
+		ch := newHunter(t, long.from, long.to, "", time.Now())
 		if ch.hunt(ctx); fmt.Sprint(ch.chain()) != "[ring [100] at once for ]" || ch.extension != "ringside-too-long" {
 			t.Errorf("a long number: %s %v", ch.extension, ch.chain())
 		}
 	}
-	ch := newChannel(t, "112", "300", "", time.Now())
+	ch := newHunter(t, "112", "300", "", time.Now())
 	ch.hunt(ctx)
 	if got := fmt.Sprint(ch.chain()); got != "[hangup USER_BUSY]" {
 		t.Errorf("without speech the call goes %s", got)

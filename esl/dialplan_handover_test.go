@@ -11,7 +11,7 @@ import (
 // after gives what is done with a call that ringside has let go, or never had.
 func after(t *testing.T, context *node, vars map[string]string) string {
 	t.Helper()
-	c := newChannel(t, "+79001234567", afterward, "", time.Now())
+	c := newHunter(t, "+79001234567", afterward, "", time.Now())
 	for k, v := range vars {
 		c.vars[k] = v
 	}
@@ -59,7 +59,7 @@ func TestCallsAreHandedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for to, want := range map[string]bool{"100": true, "+79001234567": true, "*72#": true, "a_b.c-d": true, "": false, "1 2": false, "1&2": false, "${x}": false, strings.Repeat("1", 65): false} {
-		c := newChannel(t, "", to, "", time.Now())
+		c := newHunter(t, "", to, "", time.Now())
 		c.hunt(parsed(t, text))
 		if got := slices.Contains(c.actions, action{"socket", "127.0.0.1:8084 async full"}); got != want {
 			t.Errorf("a call to %q is handed over: %v", to, got)

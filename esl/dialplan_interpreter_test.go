@@ -57,8 +57,8 @@ func parsed(t testing.TB, text []byte) *node {
 // action is an application with its argument.
 type action struct{ app, data string }
 
-// channel is a call that looks for its extension.
-type channel struct {
+// hunter is a call that looks for its extension.
+type hunter struct {
 	t         testing.TB
 	fields    map[string]string
 	vars      map[string]string
@@ -68,14 +68,14 @@ type channel struct {
 	cache     *sync.Map
 }
 
-func newChannel(t testing.TB, from, to, user string, at time.Time) *channel {
-	return &channel{
+func newHunter(t testing.TB, from, to, user string, at time.Time) *hunter {
+	return &hunter{
 		t: t, fields: map[string]string{"caller_id_number": from, "destination_number": to},
 		vars: map[string]string{"user_name": user, "ringside_from": "dialler", "ringside_caller": "left over"}, at: at, cache: &sync.Map{},
 	}
 }
 
-func (c *channel) hunt(context *node) {
+func (c *hunter) hunt(context *node) {
 	for _, ext := range context.all("extension") {
 		if c.extensionOf(ext) && ext.get("continue") != "true" {
 			c.extension = ext.get("name")
@@ -85,7 +85,7 @@ func (c *channel) hunt(context *node) {
 	c.extension = "" // FreeSWITCH: no route, unless an action was found on the way
 }
 
-func (c *channel) extensionOf(ext *node) (proceed bool) {
+func (c *hunter) extensionOf(ext *node) (proceed bool) {
 	for _, cond := range ext.all("condition") {
 		brk := cond.get("break")
 		anti := true
@@ -170,7 +170,7 @@ func substituted(data string, match []string) string {
 	})
 }
 
-func (c *channel) inline(app, data string) {
+func (c *hunter) inline(app, data string) {
 	name, value, ok := strings.Cut(data, "=")
 	if app != "set" || !ok || strings.Contains(value, "$") {
 		c.t.Fatalf("%s(%s) can't be done while an extension is looked for", app, data)
@@ -178,7 +178,7 @@ func (c *channel) inline(app, data string) {
 	c.vars[name] = value
 }
 
-func (c *channel) field(name string) string {
+func (c *hunter) field(name string) string {
 	if v, ok := strings.CutPrefix(name, "${"); ok {
 		return c.vars[strings.TrimSuffix(v, "}")]
 	}
@@ -189,7 +189,7 @@ func (c *channel) field(name string) string {
 	return v
 }
 
-func (c *channel) regex(expression, text string) []string {
+func (c *hunter) regex(expression, text string) []string {
 	if strings.ContainsAny(expression[:1], "_/") || strings.Contains(expression, "${") || strings.Contains(expression, `\\`) {
 		c.t.Fatalf("FreeSWITCH reads %q as something else", expression)
 	}
@@ -212,7 +212,7 @@ func (c *channel) regex(expression, text string) []string {
 }
 
 // time is 1 for a time that holds, 0 for one that does not, -1 for none.
-func (c *channel) time(n *node) int {
+func (c *hunter) time(n *node) int {
 	at := c.at.In(time.FixedZone("the machine's", 11*3600+1800)) // not what was asked for
 	if offset := c.vars["tod_tz_offset"]; offset != "" {
 		hours, err := strconv.Atoi(offset)
@@ -277,7 +277,7 @@ func inTimes(list string, second int) bool {
 }
 
 // chain tells what the actions do, stage by stage, up to the last.
-func (c *channel) chain() (stages []string) {
+func (c *hunter) chain() (stages []string) {
 	seconds := ""
 	for _, a := range c.actions {
 		switch a.app {

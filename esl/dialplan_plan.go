@@ -186,7 +186,7 @@ func (p *plan) toGroup(place, depth int, queue bool) standing {
 	if len(free) > 0 && (!queue || g.Group.MaxQueueSize > 0) {
 		p.tried = append(p.tried, free...)
 		p.steps = append(p.steps, step{
-			kind: stepRing, targets: free, atOnce: g.Group.Strategy == ringside.AllRing, seconds: seconds(g.Group.RingTimeout),
+			kind: stepRing, targets: free, atOnce: g.Group.Strategy == ringside.AllRing, seconds: ringTime(g.Group.RingTimeout),
 		})
 		if g.Group.Strategy != ringside.AllRing && g.Group.Strategy != ringside.ByPriority && len(free) > 1 {
 			p.lack(lackOrder, place)
@@ -199,7 +199,7 @@ func (p *plan) toGroup(place, depth int, queue bool) standing {
 	return s
 }
 
-func seconds(given int) int {
+func ringTime(given int) int {
 	if given <= 0 {
 		return ringSeconds
 	}

@@ -28,7 +28,7 @@ func (d *Dialplan) Static(out *ringside.Outline) ([]byte, []ringside.Problem, er
 		w.byNumber[out.Numbers[i].Number] = &out.Numbers[i]
 	}
 	w.note("Written by ringside from version %s of the directory. Do not edit: it is written again when the directory changes.",
-		shown(out.Version, 80))
+		plainText(out.Version, 80))
 	for _, text := range lackTexts(out) {
 		w.note("%s", text)
 	}
@@ -89,7 +89,7 @@ func (w *static) problem(p ringside.Problem) {
 		return
 	}
 	w.said[p] = true
-	w.note("%s", shown(p.String(), 400))
+	w.note("%s", plainText(p.String(), 400))
 	w.problems = append(w.problems, p)
 }
 
@@ -179,7 +179,7 @@ func (w *static) plans(name string, about ringside.Problem, target, fallback *ri
 				words = append(words, fromWord(caller(other)))
 			}
 		}
-		w.begin("extension", attr("name", shown(name, 120)))
+		w.begin("extension", attr("name", plainText(name, 120)))
 		conditions()
 		if len(words) < int(callers) {
 			w.regex([]string{"${" + varFrom + "}"}, []string{whole(words...)})

@@ -97,14 +97,14 @@ func engineChain(c *routing.Compiled, q routing.Query, fallback string) (stages 
 		if r.atOnce || len(r.numbers) == 1 {
 			how = "at once"
 		}
-		stages = append(stages, fmt.Sprintf("ring %v %s for %d", r.numbers, how, seconds(r.seconds)))
+		stages = append(stages, fmt.Sprintf("ring %v %s for %d", r.numbers, how, ringTime(r.seconds)))
 	}
 	return append(stages, end)
 }
 
 func said(text string) string {
 	if !playable(text) {
-		return strings.ReplaceAll(shown(text, maxSpeech), "|", ",")
+		return strings.ReplaceAll(plainText(text, maxSpeech), "|", ",")
 	}
 	if !strings.Contains(text[strings.LastIndexByte(text, '/')+1:], ".") {
 		return text + ".wav"
@@ -135,7 +135,7 @@ func compare(t testing.TB, dir ringside.Directory) *compared {
 // call compares one call; it reports whether it could be compared.
 func (c *compared) call(t testing.TB, from, to, endpoint string, at time.Time) bool {
 	t.Helper()
-	ch := newChannel(t, from, to, endpoint, at)
+	ch := newHunter(t, from, to, endpoint, at)
 	ch.cache = c.cache
 	ch.hunt(c.context)
 	q := routing.Query{Caller: c.dir.Number(from), Called: c.dir.Number(to), Endpoint: endpoint, At: at}

@@ -97,7 +97,7 @@ func (w *static) say(text string) {
 		w.action("playback", text)
 		return
 	}
-	w.action("speak", w.d.Speech+"|"+strings.ReplaceAll(shown(text, maxSpeech), "|", ","))
+	w.action("speak", w.d.Speech+"|"+strings.ReplaceAll(plainText(text, maxSpeech), "|", ","))
 }
 
 // playable reports whether a text is a sound's name that can stand in FreeSWITCH's configuration.

@@ -120,9 +120,9 @@ func commentsApart(text []byte) []byte {
 	return bytes.Join(out, []byte("\n"))
 }
 
-// shown makes a text that others chose harmless as a value: nothing that is expanded, none of the words of the
+// plainText makes a text that others chose harmless as a value: nothing that is expanded, none of the words of the
 // preprocessor, one line.
-func shown(text string, limit int) string {
+func plainText(text string, limit int) string {
 	text = dialplan.Plain(text, limit)
 	text = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || r == 0xfffe || r == 0xffff || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
