@@ -246,7 +246,7 @@ func (a *interpreter) dialApp(args []string) string {
 		number, _ := strings.CutPrefix(dialString, "PJSIP/")
 		numbers = append(numbers, strings.TrimSuffix(number, "@trunk"))
 	}
-	res := a.line.Dial(numbers, time.Duration(ring)*time.Second, func() { a.line.Music("") })
+	res := a.line.Dial(numbers, time.Duration(ring)*time.Second, func(string) { a.line.Music("") })
 	outcome := map[ringside.DialStatus][2]string{
 		ringside.DialAnswered: {"ANSWER", "16"}, ringside.DialBusy: {"BUSY", "17"}, ringside.DialNoAnswer: {"NOANSWER", "19"},
 		ringside.DialUnavailable: {"CHANUNAVAIL", "20"}, ringside.DialCancelled: {"CANCEL", "127"},

@@ -6,6 +6,8 @@ import (
 	"net"
 	"runtime/debug"
 	"time"
+
+	"github.com/ringside-pbx/ringside/internal/peers"
 )
 
 // accept takes connections. Nothing that a peer does or omits can hold it up.
@@ -25,7 +27,7 @@ func (s *Server) accept() {
 			continue
 		}
 		pause = 0
-		p, ok := s.peers.add(conn, time.Now())
+		p, ok := s.peers.Add(conn, time.Now())
 		if !ok {
 			s.wg.Go(func() { s.refuse(conn) })
 			continue
@@ -43,7 +45,7 @@ func (s *Server) accept() {
 const maxIdle = 64
 
 // worker serves a connection, and then others that come while it waits.
-func (s *Server) worker(p *peer) {
+func (s *Server) worker(p *peers.Peer) {
 	for {
 		s.connection(p)
 		if s.idle.Add(1) > maxIdle {
@@ -63,10 +65,7 @@ func (s *Server) worker(p *peer) {
 // server is not a dead one.
 func (s *Server) refuse(conn net.Conn) {
 	if s.own.placed(conn) {
-		s.peers.mu.Lock()
-		p := s.peers.enter(conn, time.Now())
-		s.peers.mu.Unlock()
-		s.connection(p)
+		s.connection(s.peers.Enter(conn, time.Now()))
 		return
 	}
 	s.log.Warn("too many FastAGI connections: one was closed", "limit", s.opt.MaxConnections)
@@ -74,16 +73,16 @@ func (s *Server) refuse(conn net.Conn) {
 }
 
 // connection serves one connection to its end, and survives whatever happens in it.
-func (s *Server) connection(p *peer) {
-	conn := p.conn
+func (s *Server) connection(p *peers.Peer) {
+	conn := p.Conn
 	defer func() {
 		_ = conn.Close()
-		s.peers.remove(p)
+		s.peers.Remove(p)
 		if v := recover(); v != nil {
 			s.log.Error("a FastAGI session failed inside ringside", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		}
 	}()
-	if !s.allowed(conn.RemoteAddr()) && !s.own.placed(conn) {
+	if !peers.Allowed(conn.RemoteAddr(), s.opt.Allow) && !s.own.placed(conn) {
 		s.log.Warn("a FastAGI peer is not on the allow-list", "peer", conn.RemoteAddr().String())
 		return
 	}
@@ -102,17 +101,17 @@ func (s *Server) connection(p *peer) {
 }
 
 // environment reads what the peer wants; nil refuses it.
-func (s *Server) environment(p *peer, w *wire) *environment {
+func (s *Server) environment(p *peers.Peer, w *wire) *environment {
 	env, err := readEnvironment(w.r)
 	if err != nil {
-		if s.peers.wasEvicted(p) {
+		if s.peers.WasEvicted(p) {
 			s.log.Warn("too many FastAGI connections: a silent one was closed", "limit", s.opt.MaxConnections)
 		} else {
-			s.log.Warn("a FastAGI request could not be read", "peer", p.conn.RemoteAddr().String(), "error", err)
+			s.log.Warn("a FastAGI request could not be read", "peer", p.Conn.RemoteAddr().String(), "error", err)
 		}
 		return nil
 	}
-	s.peers.heard(p)
+	s.peers.Heard(p)
 	return env
 }
 
@@ -136,18 +135,4 @@ func (s *Server) serve(conn net.Conn, w *wire, env *environment) {
 	})
 	defer expiry.Stop()
 	script(sess.ctx, sess, env)
-}
-
-func (s *Server) allowed(addr net.Addr) bool {
-	tcp, ok := addr.(*net.TCPAddr)
-	if !ok {
-		return false
-	}
-	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
-	for _, p := range s.opt.Allow {
-		if p.Contains(ip) {
-			return true
-		}
-	}
-	return false
 }

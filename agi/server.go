@@ -14,6 +14,7 @@ import (
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/internal/calmlog"
 	"github.com/ringside-pbx/ringside/internal/dialplan"
+	"github.com/ringside-pbx/ringside/internal/peers"
 )
 
 // Options make a Server.
@@ -48,10 +49,10 @@ type Server struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
-	peers  peers
+	peers  *peers.Peers
 	wires  sync.Pool // of *wire
 	own    own
-	work   chan *peer // to goroutines that wait for one
+	work   chan *peers.Peer // to goroutines that wait for one
 	idle   atomic.Int64
 }
 
@@ -73,7 +74,7 @@ func newServer(opt Options, calls Switchboard) (*Server, error) {
 	opt.Deadline = cmp.Or(opt.Deadline, 50*time.Millisecond)
 	opt.MaxConnections = cmp.Or(opt.MaxConnections, 2000)
 	if len(opt.Allow) == 0 {
-		opt.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+		opt.Allow = peers.Loopback()
 	}
 	defaults, err := defaultCommand(opt)
 	if err != nil {
@@ -81,9 +82,9 @@ func newServer(opt Options, calls Switchboard) (*Server, error) {
 	}
 	return &Server{
 		opt: opt, calls: calls, defaults: defaults, log: calmlog.New(opt.Log),
-		peers: peers{limit: opt.MaxConnections, open: map[*peer]struct{}{}},
+		peers: peers.New(opt.MaxConnections),
 		wires: sync.Pool{New: func() any { return newWire() }},
-		work:  make(chan *peer),
+		work:  make(chan *peers.Peer),
 	}, nil
 }
 
@@ -108,9 +109,9 @@ func (s *Server) Stop(ctx context.Context, cause error) int {
 		return 0
 	case <-ctx.Done():
 	}
-	left := s.peers.count()
+	left, _ := s.peers.Count()
 	s.cancel(cause)
-	s.peers.interrupt()
+	s.peers.Interrupt()
 	<-done
 	return left
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/internal/calmlog"
 	"github.com/ringside-pbx/ringside/internal/channeltest"
+	"github.com/ringside-pbx/ringside/internal/peers"
 )
 
 // listen starts a server on a loopback port; it is stopped at the end of the test.
@@ -128,29 +129,6 @@ func TestPeerThatIsNotAllowedIsClosedUnread(t *testing.T) {
 	refused(t, connect(t, s))
 }
 
-func TestAllowList(t *testing.T) {
-	s, err := newServer(Options{Dial: templates, Allow: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("2001:db8::/32")}}, &board{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	loopbackOnly, err := newServer(Options{Dial: templates}, &board{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for addr, want := range map[string][2]bool{
-		"10.1.2.3": {true, false}, "::ffff:10.1.2.3": {true, false}, "10.2.0.1": {false, false}, "2001:db8::5": {true, false},
-		"127.0.0.1": {false, true}, "127.8.8.8": {false, true}, "::1": {false, true}, "::ffff:127.0.0.1": {false, true}, "0.0.0.0": {false, false},
-	} {
-		tcp := &net.TCPAddr{IP: net.ParseIP(addr), Port: 1}
-		if got := [2]bool{s.allowed(tcp), loopbackOnly.allowed(tcp)}; got != want {
-			t.Errorf("%s: %v, want %v", addr, got, want)
-		}
-	}
-	if s.allowed(&net.UnixAddr{Name: "x"}) {
-		t.Error("a peer without an address is allowed")
-	}
-}
-
 // A10: scripts are chosen from a fixed set; what else is asked for is refused and can't deface the log.
 func TestOnlyKnownScriptsAreServed(t *testing.T) {
 	s, log := listen(t, Options{}, &board{})
@@ -206,9 +184,8 @@ func TestOneConnectionTooManyIsClosedAtOnce(t *testing.T) {
 		held = append(held, conn)
 	}
 	eventually(t, "three calls are served", func() bool {
-		s.peers.mu.Lock()
-		defer s.peers.mu.Unlock()
-		return len(s.peers.open) == 3 && s.peers.silent.Len() == 0
+		open, silent := s.peers.Count()
+		return open == 3 && silent == 0
 	})
 	begin := time.Now()
 	refused(t, connect(t, s))
@@ -224,9 +201,8 @@ func TestOneConnectionTooManyIsClosedAtOnce(t *testing.T) {
 	}
 	close(free)
 	eventually(t, "there is room again", func() bool {
-		s.peers.mu.Lock()
-		defer s.peers.mu.Unlock()
-		return len(s.peers.open) == 0
+		open, _ := s.peers.Count()
+		return open == 0
 	})
 	isServed(t, s)
 	if !strings.Contains(log.String(), "too many FastAGI connections") {
@@ -255,7 +231,7 @@ func TestSilentPeersMakeRoom(t *testing.T) {
 		}
 		synctest.Wait()
 		s.dial().play("closed") // they may still be about to speak
-		time.Sleep(patience)
+		time.Sleep(peers.Patience)
 		for range 15 {
 			synctest.Wait() // the call before has left its place
 			a := s.dial()
@@ -469,7 +445,7 @@ func TestFloodOfHalfOpenConnections(t *testing.T) {
 			_, _ = io.WriteString(conn, "agi_network: yes\nagi_req")
 		}
 	}
-	time.Sleep(patience)
+	time.Sleep(peers.Patience)
 	each := (heap() - before) / 400
 	flooded := measure()
 	t.Logf("p90 %s alone, %s among 400 half-open connections, which hold %d bytes each in the heap", alone, flooded, each)

@@ -29,6 +29,7 @@ type daemon struct {
 	config string
 	cmd    *exec.Cmd
 	addr   string
+	esl    string // the address for FreeSWITCH
 }
 
 // newDaemon makes a place for a daemon with a large directory.
@@ -45,7 +46,7 @@ func newDaemon(t *testing.T) *daemon {
 	}
 	writeJSON(t, filepath.Join(dir, "directory.json"), directory())
 	text := "node: bench\nstore: {path: ringside.db}\ndirectory: {file: directory.json}\n" +
-		"agi: {listen: \"127.0.0.1:0\"}\nhttp: {listen: \"\"}\ncontrol: {socket: ringside.sock}\nlog: {format: json}\n"
+		"agi: {listen: \"127.0.0.1:0\"}\nesl: {listen: \"127.0.0.1:0\", dial: {external: 'sofia/gateway/trunk/${number}'}}\nhttp: {listen: \"\"}\ncontrol: {socket: ringside.sock}\nlog: {format: json}\n"
 	if err := os.WriteFile(d.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +138,7 @@ func (d *daemon) start() {
 		if strings.HasPrefix(lines.Text(), "gc ") {
 			continue
 		}
-		var line struct{ Level, Msg, AGI, Error string }
+		var line struct{ Level, Msg, AGI, ESL, Error string }
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			d.t.Fatalf("%s", lines.Text())
 		}
@@ -145,7 +146,7 @@ func (d *daemon) start() {
 			d.t.Errorf("ringside: %s", lines.Text())
 		}
 		if line.AGI != "" {
-			d.addr = line.AGI
+			d.addr, d.esl = line.AGI, line.ESL
 			break
 		}
 	}

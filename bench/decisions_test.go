@@ -83,19 +83,20 @@ func TestBenchDecisions(t *testing.T) {
 
 // side is a server and what was measured of it, a row for each round.
 type side struct {
-	asks *asterisk
+	asks placer
 	pid  int
 	rows [][]float64
 }
 
 // The columns: calls per second, the processors' µs per call of server, client and both, commands
-// per call.
+// per call, and the 99th percentile of the time to the last command in ms.
 const (
 	rate = iota
 	server
 	client
 	both
 	commands
+	late
 )
 
 func (s *side) measure(t *testing.T, atOnce int, span time.Duration, counts bool) {
@@ -111,7 +112,7 @@ func (s *side) measure(t *testing.T, atOnce int, span time.Duration, counts bool
 	n := float64(l.calls)
 	srvUS := float64((processor(t, s.pid) - srv).Microseconds()) / n
 	cliUS := float64((processor(t, os.Getpid()) - cli).Microseconds()) / n
-	s.rows = append(s.rows, []float64{l.rate, srvUS, cliUS, srvUS + cliUS, float64(l.commands) / n})
+	s.rows = append(s.rows, []float64{l.rate, srvUS, cliUS, srvUS + cliUS, float64(l.commands) / n, float64(l.at(0.99).Microseconds()) / 1000})
 }
 
 func (s *side) median(column int) float64 {

@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 	if command := os.Getenv(asFloor); command != "" {
 		os.Exit(floor(command))
 	}
+	if commands := os.Getenv(asESLFloor); commands != "" {
+		os.Exit(eslFloor(commands))
+	}
 	if base := os.Getenv(asARIFloor); base != "" {
 		os.Exit(ariFloor(base))
 	}

@@ -19,8 +19,14 @@ type load struct {
 	failed   int
 }
 
+// placer is a PBX that can place calls.
+type placer interface {
+	// call places one call; buf, of 4 KB, may hold what is read.
+	call(buf []byte) (answer, error)
+}
+
 // flow places calls, so many at once, for the given time.
-func flow(t *testing.T, a *asterisk, atOnce int, span time.Duration) load {
+func flow(t *testing.T, a placer, atOnce int, span time.Duration) load {
 	t.Helper()
 	var mu sync.Mutex
 	var all load
@@ -44,7 +50,7 @@ func flow(t *testing.T, a *asterisk, atOnce int, span time.Duration) load {
 }
 
 // burst places calls that all begin at one moment.
-func burst(t *testing.T, a *asterisk, atOnce int) load {
+func burst(t *testing.T, a placer, atOnce int) load {
 	t.Helper()
 	var mu sync.Mutex
 	var all load
@@ -66,12 +72,12 @@ func burst(t *testing.T, a *asterisk, atOnce int) load {
 	return all
 }
 
-func (l *load) add(t *testing.T, a *asterisk, buf []byte) {
+func (l *load) add(t *testing.T, a placer, buf []byte) {
 	got, err := a.call(buf)
 	l.calls++
 	if err != nil {
 		if l.failed++; l.failed == 1 {
-			t.Errorf("%s: %v", a.addr, err)
+			t.Errorf("%T: %v", a, err)
 		}
 		return
 	}

@@ -41,10 +41,12 @@ type Daemon interface {
 
 // Status is the daemon's state at one moment.
 type Status struct {
-	Version   string          `json:"version"`
-	Node      string          `json:"node"`
-	Started   time.Time       `json:"started"`
-	AGI       string          `json:"agi"`
+	Version string    `json:"version"`
+	Node    string    `json:"node"`
+	Started time.Time `json:"started"`
+	AGI     string    `json:"agi"`
+	// Socket is where FreeSWITCH's calls are served; empty if they are not.
+	Socket    string          `json:"freeswitch,omitempty"`
 	Live      int             `json:"live_calls"`
 	Waiting   int             `json:"waiting_callers"`
 	Directory DirectoryState  `json:"directory"`
@@ -55,6 +57,8 @@ type Status struct {
 	PBX *PBXLink `json:"pbx,omitempty"`
 	// ARI is the connection with Asterisk's REST interface; nil if none is configured.
 	ARI *PBXLink `json:"ari,omitempty"`
+	// ESL is the connection with FreeSWITCH's event socket; nil if none is configured.
+	ESL *PBXLink `json:"esl,omitempty"`
 }
 
 // PBXLink is the state of the connection with the PBX.

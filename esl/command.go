@@ -57,8 +57,10 @@ func channelID(s string) bool {
 
 func connectCommand() wireCommand  { return built(command.Connect{}) }
 func exitCommand() wireCommand     { return built(command.Exit{}) }
-func lingerCommand() wireCommand   { return built(command.Linger{Enabled: true}) }
 func myEventsCommand() wireCommand { return built(command.MyEvents{Format: "plain"}) }
+
+// lingerCommand keeps the connection for a while after the call has ended.
+func lingerCommand() wireCommand { return wireCommand("linger " + lingerFor + "\r\n\r\n") }
 
 // authCommand logs in; with a user it is that user's password (userauth user@domain:password).
 func authCommand(user, password string) (wireCommand, error) {
@@ -76,6 +78,16 @@ func eventsCommand(names ...string) (wireCommand, error) {
 		}
 	}
 	return built(command.Event{Format: "plain", Listen: names}), nil
+}
+
+// filterCommand lets only events pass of which that header has that value.
+func filterCommand(header, value string) (wireCommand, error) {
+	for _, w := range []string{header, value} {
+		if !word(w) {
+			return "", notSent("the filter", w)
+		}
+	}
+	return built(command.Filter{EventHeader: header, FilterValue: value}), nil
 }
 
 // apiCommand is a command of the console with its arguments, each of which must be written by the functions
@@ -102,7 +114,7 @@ func jobCommand(id, name string, args ...string) (wireCommand, error) {
 
 func checkAPI(name string, args []string) error {
 	switch name {
-	case "status", "version", "uptime", "show", "sofia", "originate", "callcenter_config",
+	case "status", "version", "uptime", "show", "sofia", "originate", "callcenter_config", "module_exists",
 		"uuid_answer", "uuid_audio", "uuid_break", "uuid_bridge", "uuid_broadcast", "uuid_dump", "uuid_exists", "uuid_getvar", "uuid_kill",
 		"uuid_record", "uuid_send_dtmf", "uuid_setvar", "uuid_setvar_multi", "uuid_transfer":
 	default:

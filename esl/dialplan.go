@@ -20,11 +20,11 @@ type Dialplan struct {
 	Listen string
 	// Fallback is the dial string of who is rung when ringside is away or no rule takes a call.
 	Fallback string
-	// Extension and External are templates with ${number}.
+	// Extension and External are templates with ${number}; without External, nobody outside can be dialled.
 	Extension, External string
-	// Voicemail is the profile of mod_voicemail, Domain that of the mailboxes; empty for the global variable
-	// "domain".
-	Voicemail, Domain string
+	// Voicemail is the argument of the application voicemail: the profile of mod_voicemail, the domain, which may
+	// be ${domain}, and ${number}.
+	Voicemail string
 	// Speech is the engine and voice that speak texts, such as flite|kal; empty for none.
 	Speech string
 	// Now is when it is written: clocks may change by new laws.
@@ -59,16 +59,17 @@ func (d *Dialplan) Validate() (errs []error) {
 	if err := CheckFallback(d.Fallback); err != nil {
 		bad("fallback", "%s", err)
 	}
-	// The mailbox is no template here.
-	errs = append(errs, dialplan.Dial{Extension: d.Extension, External: d.External, Voicemail: dialplan.Placeholder}.Validate()...)
-	if preprocessed(d.Extension + d.External) {
+	external := d.External
+	if external == "" {
+		external = d.Extension
+	}
+	mailbox := strings.NewReplacer("${domain}", "domain", " ", "@").Replace(d.Voicemail)
+	errs = append(errs, dialplan.Dial{Extension: d.Extension, External: external, Voicemail: mailbox}.Validate()...)
+	if len(strings.Fields(d.Voicemail)) != 3 {
+		bad("voicemail", "%q is not the profile, the domain and %s", d.Voicemail, dialplan.Placeholder)
+	}
+	if preprocessed(d.Extension + d.External + d.Voicemail) {
 		bad("extension", "a template can't hold the name of FreeSWITCH's preprocessor")
-	}
-	if !dialplan.Word(d.Voicemail, 60) || preprocessed(d.Voicemail) {
-		bad("voicemail", "%q is no profile of mod_voicemail", d.Voicemail)
-	}
-	if d.Domain != "" && (!dialplan.Word(d.Domain, 200) || preprocessed(d.Domain)) {
-		bad("domain", "%q is no domain", d.Domain)
 	}
 	engine, voice, ok := strings.Cut(d.Speech, "|")
 	if d.Speech != "" && (!ok || !dialplan.Word(engine, 40) || !dialplan.Word(voice, 40) || preprocessed(d.Speech)) {

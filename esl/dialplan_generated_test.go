@@ -239,6 +239,7 @@ func TestWhatFreeSWITCHCannotDoIsSaid(t *testing.T) {
 		{TimeCondition: "daily 10:00-11:00; tz=Africa/Casablanca", Destination: ring},
 		{Destination: ringside.Destination{Action: ringside.RouteToOwner}},
 		{CalledNumberPattern: "^2", Destination: ringside.Destination{Action: ringside.RouteToQueue, TargetGroup: ringside.GroupRef{ID: 1}}},
+		{CallerIDPattern: "^113", Destination: ringside.Destination{Action: ringside.ForwardExternal, TargetExternal: "+79001112233"}, Fallback: &ring},
 		{Destination: ringside.Destination{Action: ringside.PlayAnnouncement, AnnouncementText: "Мы закрыты"}},
 	} {
 		r.ID, r.Name, r.Active = int64(i), fmt.Sprint("rule -- ", i), true
@@ -247,7 +248,7 @@ func TestWhatFreeSWITCHCannotDoIsSaid(t *testing.T) {
 	c, _ := routing.Compile(dir)
 	out := c.Outline()
 	d := testDialplan()
-	d.Speech = ""
+	d.Speech, d.External = "", ""
 	text, problems, err := d.Static(&out)
 	if err != nil {
 		t.Fatal(err)
@@ -259,7 +260,7 @@ func TestWhatFreeSWITCHCannotDoIsSaid(t *testing.T) {
 	}
 	want := []string{
 		"rule 0 static-left-out caller_id_pattern", "rule 1 static-left-out called_number_pattern", "rule 2 static-left-out time_condition",
-		"rule 3 static-owner ", "group 1 static-queue ", "rule 5 static-speech ",
+		"rule 3 static-owner ", "group 1 static-queue ", "rule 5 static-outside ", "rule 6 static-speech ",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("the problems are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -271,7 +272,12 @@ func TestWhatFreeSWITCHCannotDoIsSaid(t *testing.T) {
 			t.Errorf("a long number: %s %v", ch.extension, ch.chain())
 		}
 	}
-	ch := newHunter(t, "112", "300", "", time.Now())
+	ch := newHunter(t, "113", "300", "", time.Now())
+	ch.hunt(ctx)
+	if got := fmt.Sprint(ch.chain()); got != "[ring [101] at once for 30 hangup USER_BUSY]" {
+		t.Errorf("without a trunk the call goes %s", got)
+	}
+	ch = newHunter(t, "112", "300", "", time.Now())
 	ch.hunt(ctx)
 	if got := fmt.Sprint(ch.chain()); got != "[hangup USER_BUSY]" {
 		t.Errorf("without speech the call goes %s", got)

@@ -88,10 +88,10 @@ func TestADialplanIsValidated(t *testing.T) {
 		t.Errorf("the usual one: %v", errs)
 	}
 	d := Dialplan{
-		Context: "a b", Listen: "x", Fallback: "user/100 x", Extension: "user/", External: "sofia/${number}${number}", Voicemail: "$x", Domain: "a b", Speech: "flite",
+		Context: "a b", Listen: "x", Fallback: "user/100 x", Extension: "user/", External: "sofia/${number}${number}", Voicemail: "$x", Speech: "flite",
 	}
 	got := fmt.Sprint(d.Validate())
-	for _, field := range []string{"context", "listen", "fallback", "extension", "external", "voicemail", "domain", "speech"} {
+	for _, field := range []string{"context", "listen", "fallback", "extension", "external", "voicemail", "speech"} {
 		if !strings.Contains(got, field+": ") {
 			t.Errorf("%s is not refused: %s", field, got)
 		}

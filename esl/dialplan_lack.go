@@ -8,10 +8,11 @@ type lack struct {
 
 // The codes of lacks.
 const (
-	lackOwner  = "static-owner"
-	lackSpeech = "static-speech"
-	lackQueue  = "static-queue"
-	lackOrder  = "static-order"
+	lackOwner   = "static-owner"
+	lackSpeech  = "static-speech"
+	lackOutside = "static-outside"
+	lackQueue   = "static-queue"
+	lackOrder   = "static-order"
 )
 
 // text says what is lacking.
@@ -21,6 +22,8 @@ func (l lack) text() string {
 		return "FreeSWITCH has no contacts: callers go to the group at once, and without one the rule is skipped"
 	case lackSpeech:
 		return "nothing speaks texts: callers go on as if it had been played, to the fallback or to busy"
+	case lackOutside:
+		return "numbers outside can't be dialled: callers go on as if nobody had answered there"
 	case lackQueue:
 		return "nobody waits in a queue: when the members have been rung once, the overflow applies"
 	}

@@ -64,8 +64,8 @@ type plan struct {
 	number map[string]*ringside.OutlineNumber
 	steps  []step
 	tried  []string
-	// speaks: texts can be spoken.
-	speaks bool
+	// speaks: texts can be spoken. dials: numbers outside can be dialled.
+	speaks, dials bool
 	// lacks are what the engine does and the plan can't.
 	lacks []lack
 }
@@ -134,6 +134,10 @@ func (p *plan) to(t *ringside.OutlineTarget, depth int) standing {
 func (p *plan) outside(phone string) standing {
 	if p.from == fromPhone {
 		return unusable
+	}
+	if !p.dials {
+		p.lack(lackOutside, -1)
+		return exhausted
 	}
 	if slices.Contains(p.tried, "outside "+phone) {
 		return exhausted

@@ -160,7 +160,7 @@ func (w *static) plans(name string, about ringside.Problem, target, fallback *ri
 	var done [callers]bool
 	var all [callers]*plan
 	for from := range callers {
-		p := &plan{from: from, out: w.out, number: w.byNumber, speaks: w.d.Speech != ""}
+		p := &plan{from: from, out: w.out, number: w.byNumber, speaks: w.d.Speech != "", dials: w.d.External != ""}
 		if p.follow(target, fallback) {
 			all[from] = p
 		}

@@ -15,7 +15,7 @@ import (
 func testDialplan() *Dialplan {
 	return &Dialplan{
 		Context: "ringside", Listen: "127.0.0.1:8084", Fallback: "user/100", Extension: "user/${number}",
-		External: "sofia/gateway/trunk/${number}", Voicemail: "default", Speech: "flite|kal",
+		External: "sofia/gateway/trunk/${number}", Voicemail: "default ${domain} ${number}", Speech: "flite|kal",
 		Now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC),
 	}
 }

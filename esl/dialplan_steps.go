@@ -34,13 +34,9 @@ func (w *static) steps(steps []step, about ringside.Problem) {
 		case stepDial:
 			w.dial(w.d.External, s.targets, ",", s.seconds, false)
 		case stepVoicemail:
-			domain := w.d.Domain
-			if domain == "" {
-				domain = "${domain}"
-			}
 			w.action("answer", "")
 			w.action("sleep", "500")
-			w.action("voicemail", w.d.Voicemail+" "+domain+" "+s.targets[0])
+			w.action("voicemail", w.fill(w.d.Voicemail, s.targets[0]))
 			w.action("hangup", normalClearing)
 		case stepSay:
 			w.action("answer", "")
@@ -73,19 +69,21 @@ func (w *static) ring(s step, about ringside.Problem) {
 func (w *static) dial(template string, numbers []string, separator string, seconds int, phones bool) {
 	targets := make([]string, 0, len(numbers))
 	for _, n := range numbers {
-		t, err := dialplan.Fill(template, n)
-		if err != nil {
-			if w.err == nil {
-				w.err = err
-			}
-			continue
-		}
-		targets = append(targets, t)
+		targets = append(targets, w.fill(template, n))
 	}
 	// What a phone sends before it answers must not count as an answer; what a trunk sends is heard.
 	w.action("set", "ignore_early_media="+strconv.FormatBool(phones))
 	w.action("set", "call_timeout="+strconv.Itoa(seconds)) // for each that is rung in turn
 	w.action("bridge", strings.Join(targets, separator))
+}
+
+// fill puts a number into a template; one that can't be dialled makes the whole dialplan an error.
+func (w *static) fill(template, number string) string {
+	s, err := dialplan.Fill(template, number)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return s
 }
 
 // say writes an announcement: a sound's name, else a text that is spoken.

@@ -10,23 +10,23 @@ type fields []byte
 
 // raw is the first value of that name, as received; ok is false if there is none. Names are compared as
 // FreeSWITCH writes them.
-func (f fields) raw(name string) (value []byte, ok bool) {
-	for from := 0; ; {
-		i := bytes.Index(f[from:], []byte(name))
-		if i < 0 {
-			return nil, false
+func (f fields) raw(name string) (value []byte, ok bool) { return f.find("", name) }
+
+// find is raw for a name in two parts.
+func (f fields) find(prefix, name string) (value []byte, ok bool) {
+	n := len(prefix) + len(name)
+	for len(f) > 0 {
+		line := []byte(f)
+		if nl := bytes.IndexByte(f, '\n'); nl >= 0 {
+			line, f = f[:nl], f[nl+1:]
+		} else {
+			f = nil
 		}
-		i += from
-		end := i + len(name)
-		if (i == 0 || f[i-1] == '\n') && end < len(f) && f[end] == ':' {
-			value = f[end+1:]
-			if nl := bytes.IndexByte(value, '\n'); nl >= 0 {
-				value = value[:nl]
-			}
-			return bytes.TrimSuffix(bytes.TrimPrefix(value, []byte(" ")), []byte("\r")), true
+		if len(line) > n && line[n] == ':' && string(line[len(prefix):n]) == name && string(line[:len(prefix)]) == prefix {
+			return bytes.TrimSuffix(bytes.TrimPrefix(line[n+1:], []byte(" ")), []byte("\r")), true
 		}
-		from = i + 1
 	}
+	return nil, false
 }
 
 // plain is a value that is not encoded; empty if there is none.
@@ -42,7 +42,10 @@ func (f fields) get(name string) string {
 }
 
 // variable is a channel variable's decoded value; empty if it is not set.
-func (f fields) variable(name string) string { return f.get("variable_" + name) }
+func (f fields) variable(name string) string {
+	v, _ := f.find("variable_", name)
+	return decode(v)
+}
 
 // decode undoes the encoding of values. FreeSWITCH writes hexadecimal digits in capitals, and leaves a
 // percent sign alone that two of them follow, so of such a value nobody can tell what it was. "+" is itself.
@@ -54,7 +57,7 @@ func decode(v []byte) string {
 	b.Grow(len(v))
 	for i := 0; i < len(v); i++ {
 		if v[i] == '%' && i+2 < len(v) {
-			high, low := hex(v[i+1]), hex(v[i+2])
+			high, low := hexDigit(v[i+1]), hexDigit(v[i+2])
 			if high >= 0 && low >= 0 {
 				b.WriteByte(byte(high<<4 | low))
 				i += 2
@@ -66,8 +69,8 @@ func decode(v []byte) string {
 	return strings.ToValidUTF8(b.String(), "")
 }
 
-// hex is the value of a hexadecimal digit in capitals; -1 for anything else.
-func hex(c byte) int {
+// hexDigit is the value of a hexadecimal digit in capitals; -1 for anything else.
+func hexDigit(c byte) int {
 	switch {
 	case c >= '0' && c <= '9':
 		return int(c - '0')

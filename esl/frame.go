@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"time"
 )
 
 // Bounds of what is read. Variables make an event as large as they please; one of 20 KB makes it 73 KB.
@@ -38,7 +40,12 @@ func (f frame) kind() string { return f.head.plain("Content-Type") }
 // framer reads frames.
 type framer struct{ r *bufio.Reader }
 
-func newFramer(r io.Reader) *framer { return &framer{bufio.NewReaderSize(r, 16<<10)} }
+func newFramer(r io.Reader) *framer { return &framer{bufio.NewReaderSize(r, frameBuffer)} }
+
+const frameBuffer = 16 << 10
+
+// typicalHead is the size of most headers.
+const typicalHead = 256
 
 // next reads a frame. What it returns is the caller's. io.EOF says that the stream has ended between frames.
 func (f *framer) next() (frame, error) {
@@ -67,7 +74,7 @@ func (f *framer) next() (frame, error) {
 
 // head reads header lines to the blank line that ends them; blank lines before them are skipped.
 func (f *framer) head() (fields, error) {
-	head := make([]byte, 0, 256)
+	head := make([]byte, 0, typicalHead)
 	for begun := false; ; {
 		line, err := f.r.ReadSlice('\n')
 		if len(head)+len(line) > maxHead {
@@ -81,6 +88,9 @@ func (f *framer) head() (fields, error) {
 			return nil, cutShort(err)
 		case err != nil:
 			return nil, err
+		}
+		if room := len(head) + len(line); room > cap(head) { // what has come already will be needed, too
+			head = append(make([]byte, 0, max(2*cap(head), room+f.r.Buffered())), head...)
 		}
 		whole := len(head) == 0 || head[len(head)-1] == '\n'
 		if whole && len(bytes.TrimRight(line, "\r\n")) == 0 {
@@ -141,4 +151,13 @@ func (e event) name() string {
 		return name
 	}
 	return e.get("Event-Subclass")
+}
+
+// at is when the event was made, by FreeSWITCH's clock; the zero time if it does not tell.
+func (e event) at() time.Time {
+	us, err := strconv.ParseInt(e.plain("Event-Date-Timestamp"), 10, 64)
+	if err != nil || us <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us)
 }

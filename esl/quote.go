@@ -46,6 +46,10 @@ func settings(vars []ringside.Variable) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
+// oneArgument makes one argument of a text with blanks: commands of the console split their arguments at blanks
+// that are not within quotes. What ends quotes must have been kept out of it.
+func oneArgument(text string) string { return "'" + text + "'" }
+
 // escaped puts a backslash before what separates, quotes or escapes.
 func escaped(value, separators string) string {
 	special := `\'` + separators

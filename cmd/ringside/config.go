@@ -30,7 +30,7 @@ type Config struct {
 	Dial      DialConfig      `yaml:"dial"`
 	AMI       AMIConfig       `yaml:"ami"`
 	ARI       ARIConfig       `yaml:"ari"`
-	Dialplan  DialplanConfig  `yaml:"dialplan"`
+	ESL       ESLConfig       `yaml:"esl"`
 	Outbound  OutboundConfig  `yaml:"outbound"`
 	Control   ControlConfig   `yaml:"control"`
 	Log       LogConfig       `yaml:"log"`
@@ -103,7 +103,8 @@ func DefaultConfig() *Config {
 			Extension: "PJSIP/${number}", External: "PJSIP/${number}@trunk", Voicemail: "${number}@default",
 		},
 		AMI: defaultAMI(),
-		ARI: defaultARI(), Dialplan: defaultDialplan(),
+		ARI: defaultARI(),
+		ESL: defaultESL(),
 		CRM: CRMConfig{
 			Timeout: Duration{15 * time.Second}, Wait: Duration{30 * time.Second}, Poll: Duration{time.Minute},
 			Contacts: true, Annotations: true, CDRs: true, Events: true,
@@ -176,6 +177,7 @@ func (c *Config) problems() (errs []error) {
 	c.HTTP.problems(bad)
 	c.AMI.problems(bad)
 	c.ARI.problems(bad)
+	c.ESL.problems(bad)
 	c.dialplan().problems(bad, dialplanSection, c.freeswitch(), &c.HTTP)
 	c.Outbound.problems(bad)
 	for _, err := range c.dial().Validate() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/ringside-pbx/ringside/esl"
@@ -9,48 +10,41 @@ import (
 
 // DialplanConfig is how FreeSWITCH's dialplan is written, and where to.
 type DialplanConfig struct {
-	File      string   `yaml:"file"`
-	Serve     bool     `yaml:"serve"`
-	Allow     []string `yaml:"allow"`
-	Context   string   `yaml:"context"`
-	Fallback  string   `yaml:"fallback"`
-	Extension string   `yaml:"extension"`
-	External  string   `yaml:"external"`
-	Voicemail string   `yaml:"voicemail"`
-	Domain    string   `yaml:"domain"`
-	Speech    string   `yaml:"speech"`
+	File     string   `yaml:"file"`
+	Serve    bool     `yaml:"serve"`
+	Allow    []string `yaml:"allow"`
+	Context  string   `yaml:"context"`
+	Fallback string   `yaml:"fallback"`
 }
 
 func defaultDialplan() DialplanConfig {
-	return DialplanConfig{
-		Context: "ringside", Fallback: "user/100", Extension: "user/${number}", External: "sofia/gateway/trunk/${number}", Voicemail: "default",
-	}
+	return DialplanConfig{Context: "ringside", Fallback: "user/100"}
 }
 
 // dialplan is where the configuration has it, and dialplanSection what that place is called.
-func (c *Config) dialplan() *DialplanConfig { return &c.Dialplan }
+func (c *Config) dialplan() *DialplanConfig { return &c.ESL.Dialplan }
 
-const dialplanSection = "dialplan"
+const dialplanSection = "esl.dialplan"
 
-// defaultESLListen is where FreeSWITCH finds ringside if nothing else is said.
-const defaultESLListen = "127.0.0.1:8084"
-
-// eslListen is where ringside listens for FreeSWITCH's application socket.
-func (c *Config) eslListen() string { return defaultESLListen }
-
-// freeswitch is how the dialplan is written.
+// freeswitch is how the dialplan is written. Where nobody listens, the usual address is printed.
 func (c *Config) freeswitch() *esl.Dialplan {
-	p := c.dialplan()
+	listen := c.ESL.Listen
+	if !c.ESL.serves() {
+		listen = defaultESL().Listen
+	}
 	return &esl.Dialplan{
-		Context: p.Context, Listen: c.eslListen(), Fallback: p.Fallback, Extension: p.Extension, External: p.External,
-		Voicemail: p.Voicemail, Domain: p.Domain, Speech: p.Speech, Now: time.Now(),
+		Context: c.ESL.Dialplan.Context, Listen: listen, Fallback: c.ESL.Dialplan.Fallback,
+		Extension: c.ESL.Dial.Extension, External: c.ESL.Dial.External, Voicemail: c.ESL.Dial.Voicemail, Speech: c.ESL.Speech, Now: time.Now(),
 	}
 }
 
 // problems complains with the section's path before each field.
 func (c *DialplanConfig) problems(bad complaint, section string, written *esl.Dialplan, web *HTTPConfig) {
 	for _, err := range written.Validate() {
-		bad(section, "%s", err)
+		field, why, _ := strings.Cut(err.Error(), ": ")
+		if field == "context" || field == "fallback" { // the others are complained of where they stand
+			bad(section+"."+field, "%s", why)
+		}
 	}
 	if c.Serve && web.Listen == "" {
 		bad(section+".serve", "needs http.listen")

@@ -74,6 +74,18 @@ func TestConfigurationErrorsNameTheKeyAndTheLine(t *testing.T) {
 			},
 		},
 		{
+			"everything at once for FreeSWITCH", "esl: {listen: '0.0.0.0:8084', allow: [x], max_connections: 0, dial: {extension: 'user/1', external: 'a&${number}', voicemail: 'default ${number}'}, speech: flite, language: 'e n', ringback: '{x}', music: 'a b', recordings: '../x', address: '8021', user: 'a:b', timeout: 1ms, keepalive: 1h}\n",
+			[]string{
+				"esl.allow[0]:", "esl.max_connections: 0", "esl.dial.extension:", "esl.dial.external:", "esl.dial.voicemail:", `esl.speech: "flite" is no engine and voice`,
+				"esl.language:", "esl.ringback:", "esl.music:", "esl.recordings:", `esl.address: "8021" is no address`, "esl.user:", "esl.password: is missing",
+				"esl.timeout: 1ms", "esl.keepalive: 1h0m0s",
+			},
+		},
+		{"FreeSWITCH's dialplan from everywhere", "esl: {listen: '0.0.0.0:8084'}\n", []string{"esl.allow: is needed"}},
+		{"a recording on the way out of its folder", "esl: {recordings: '/var/lib/../../etc'}\n", []string{"esl.recordings:"}},
+		{"the password that everybody knows", "esl: {address: '10.0.0.5:8021', password: ClueCon}\n", []string{"esl.password: is the one that everybody knows, and 10.0.0.5:8021 is not this machine"}},
+		{"two passwords for FreeSWITCH", "esl: {password: a, password_file: b}\n", []string{"esl.password: and esl.password_file exclude"}},
+		{
 			"everything at once for the manager interface", "ami: {address: '10.0.0.1:5038', username: '', plain: true, ca_file: a, pin: sesame, events: 'call,gossip', timeout: 1ms, keepalive: 1h, reconcile: 1s, context: 'a b', extension: 'e', external: '${number}&x', limits: {online: 0, degraded: 101, ping: 0s, window: 1s, long_wait: 0s, clock: 0s, short: -1s}}\n",
 			[]string{
 				"ami.tls: is needed: 10.0.0.1 is not this machine", "ami.username: is missing", "ami.secret: is missing", "ami.tls: must be on", "ami.pin: and ami.ca_file",
@@ -118,7 +130,7 @@ func TestExampleConfigurationHasEveryKeyAtItsDefault(t *testing.T) {
 	if err := want.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	want.AGI.Allow, want.CRM.Allow = []string{}, []string{}
+	want.AGI.Allow, want.CRM.Allow, want.ESL.Allow = []string{}, []string{}, []string{}
 	want.Outbound.Allow, want.Outbound.Deny, want.dialplan().Allow = []string{}, []string{}, []string{}
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(ringside.Secret{})); diff != "" {
 		t.Errorf("the example differs from the defaults (-default +example):\n%s", diff)

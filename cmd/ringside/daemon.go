@@ -12,6 +12,7 @@ import (
 	"github.com/ringside-pbx/ringside/calls"
 	"github.com/ringside-pbx/ringside/control"
 	"github.com/ringside-pbx/ringside/directory"
+	"github.com/ringside-pbx/ringside/esl"
 	"github.com/ringside-pbx/ringside/internal/dialplan"
 	"github.com/ringside-pbx/ringside/routing"
 	"github.com/ringside-pbx/ringside/store"
@@ -26,13 +27,14 @@ type daemon struct {
 	store   *store.Store
 	calls   *calls.Switchboard
 	agi     *agi.Server
+	esl     *esl.Server // nil if it is turned off
 	keeper  *directory.Keeper
 	// dialplan writes FreeSWITCH's; nil if it is not configured.
 	dialplan *dialplanWriter
 	link     *crmsync.Link
 	// ari drives calls through Asterisk's REST interface; nil if it is not configured.
 	ari *ari.App
-	// desk acts on Asterisk; nil if it is not configured.
+	// desk acts on the PBX; nil if none is configured.
 	desk *desk
 }
 
@@ -41,7 +43,7 @@ var _ control.Daemon = (*daemon)(nil)
 // Status implements control.Daemon.
 func (d *daemon) Status(ctx context.Context) (control.Status, error) {
 	s := control.Status{
-		Version: version, Node: d.cfg.Node, Started: d.started, AGI: d.agi.Addr().String(),
+		Version: version, Node: d.cfg.Node, Started: d.started, AGI: d.agi.Addr().String(), Socket: d.eslAddress(),
 		Live: len(d.calls.Live()), Waiting: len(d.calls.Waiting()), Directory: d.state(),
 	}
 	st := d.store.State()
@@ -55,7 +57,7 @@ func (d *daemon) Status(ctx context.Context) (control.Status, error) {
 	if err != nil {
 		return s, err
 	}
-	s.CRM, s.PBX, s.ARI = link, d.pbxLink(), d.ariLink()
+	s.CRM, s.PBX, s.ARI, s.ESL = link, d.pbxLink(), d.ariLink(), d.eslLink()
 	s.Store, err = json.Marshal(storeState{
 		Path: d.store.Path(), OK: st.Err == nil, Since: st.Since, Error: text(st.Err), Pending: st.Pending,
 		Dropped: st.Dropped, Calls: st.Calls, Outbox: st.Outbox, LastWrite: st.LastWrite,

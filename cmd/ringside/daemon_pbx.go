@@ -9,14 +9,16 @@ import (
 	"github.com/ringside-pbx/ringside/ami"
 	"github.com/ringside-pbx/ringside/ari"
 	"github.com/ringside-pbx/ringside/control"
+	"github.com/ringside-pbx/ringside/esl"
 	"github.com/ringside-pbx/ringside/guard"
 )
 
-// desk acts on Asterisk: what dials goes through the guard, what tells asks Asterisk's connection, which is
-// nil where only ARI is configured.
+// desk acts on the PBX: what dials goes through the guard, what tells asks the connection with Asterisk, which
+// is nil where only ARI is configured, or with FreeSWITCH, which is nil where that is not.
 type desk struct {
 	*guard.Guard
-	asterisk *ami.PBX
+	asterisk   *ami.PBX
+	freeswitch *esl.PBX
 }
 
 var _ control.PBX = (*desk)(nil)
@@ -36,8 +38,8 @@ func (b bothDoors) Originate(ctx context.Context, r ringside.OriginateRequest) (
 	return b.PBX.Originate(ctx, r)
 }
 
-// startDesk lets people and pages act on Asterisk, over what is configured.
-func (d *daemon) startDesk(asterisk *ami.PBX) error {
+// startDesk lets people and pages act on Asterisk and FreeSWITCH, over what is configured.
+func (d *daemon) startDesk(asterisk *ami.PBX, freeswitch *esl.PBX) error {
 	var pbx ringside.CallControl
 	switch {
 	case asterisk != nil && d.ari != nil:
@@ -46,25 +48,55 @@ func (d *daemon) startDesk(asterisk *ami.PBX) error {
 		pbx = asterisk
 	case d.ari != nil:
 		pbx = d.ari
-	default:
+	}
+	switch {
+	case freeswitch == nil && pbx == nil:
 		return nil
+	case freeswitch != nil && pbx != nil:
+		pbx = bothPBXs{pbx, freeswitch}
+	case freeswitch != nil:
+		pbx = freeswitch
 	}
 	g, err := guard.New(d.cfg.Outbound.guard(pbx, d.channelLives, d.calls.Directory, d.log))
 	if err != nil {
 		return exitError{exitUsage, err}
 	}
-	d.desk = &desk{Guard: g, asterisk: asterisk}
+	d.desk = &desk{Guard: g, asterisk: asterisk, freeswitch: freeswitch}
 	return nil
 }
 
-// startAsterisk connects with Asterisk's manager interface, if it is configured.
-func (d *daemon) startAsterisk(td *teardown) error {
+// startPBXs connects with Asterisk's manager interface and FreeSWITCH's event socket, if they are configured.
+func (d *daemon) startPBXs(td *teardown) error {
+	asterisk, err := d.newAsterisk()
+	if err != nil {
+		return err
+	}
+	freeswitch, err := d.newFreeSWITCH()
+	if err != nil {
+		return err
+	}
+	if err := d.startDesk(asterisk, freeswitch); err != nil {
+		return err
+	}
+	if asterisk != nil {
+		asterisk.Start()
+		td.push("Asterisk's manager interface", asterisk.Stop)
+	}
+	if freeswitch != nil {
+		freeswitch.Start()
+		td.push("FreeSWITCH's event socket", freeswitch.Stop)
+	}
+	return nil
+}
+
+// newAsterisk makes the connection with Asterisk's manager interface; nil if it is not configured.
+func (d *daemon) newAsterisk() (*ami.PBX, error) {
 	if d.cfg.AMI.Address == "" {
-		return d.startDesk(nil)
+		return nil, nil
 	}
 	login, err := d.cfg.AMI.login()
 	if err != nil {
-		return exitError{exitUsage, err}
+		return nil, exitError{exitUsage, err}
 	}
 	login.Log = d.log
 	opt := ami.Options{
@@ -74,25 +106,22 @@ func (d *daemon) startAsterisk(td *teardown) error {
 	if d.cfg.AMI.Records {
 		opt.Witness = d.witness
 	}
-	asterisk := ami.New(opt)
-	if err := d.startDesk(asterisk); err != nil {
-		return err
-	}
-	asterisk.Start()
-	td.push("Asterisk's manager interface", asterisk.Stop)
-	return nil
+	return ami.New(opt), nil
 }
 
 // channelLives reports whether a call that ringside placed is still there; it is taken to be while Asterisk
 // can't be asked.
 func (d *daemon) channelLives(id string) bool {
+	if freeswitch := d.desk.freeswitch; freeswitch != nil && esl.IsChannel(id) {
+		return !freeswitch.State().Up || freeswitch.Live(id)
+	}
 	if d.ari != nil && d.ari.Live(id) {
 		return true
 	}
 	if asterisk := d.desk.asterisk; asterisk != nil {
 		return !asterisk.State().Up || asterisk.Live(id)
 	}
-	return d.ari.Ready() != nil
+	return d.ari != nil && d.ari.Ready() != nil
 }
 
 // knownExtension reports whether the directory in effect has an extension of that number.
@@ -125,7 +154,7 @@ func (d *daemon) witness(ctx context.Context, w ringside.Witnessed) {
 // PBX implements control.Daemon.
 func (d *daemon) PBX() (control.PBX, error) {
 	if d.desk == nil {
-		return nil, fmt.Errorf("%w: no PBX is configured: set ami.address and ami.secret, or ari.url and ari.password", control.ErrRefused)
+		return nil, fmt.Errorf("%w: no PBX is configured: set ami.address and ami.secret, or ari.url and ari.password, or esl.address and esl.password", control.ErrRefused)
 	}
 	return d.desk, nil
 }
@@ -152,16 +181,27 @@ func (d *daemon) Lines(context.Context) ([]ringside.LineStatus, error) {
 
 // PBXHealth implements control.PBX.
 func (k *desk) PBXHealth(ctx context.Context) (ringside.PBXHealth, error) {
-	if k.asterisk == nil {
-		return ringside.PBXHealth{}, ari.ErrNeedsAMI
+	switch {
+	case k.asterisk != nil:
+		return k.asterisk.Health(ctx), nil
+	case k.freeswitch != nil:
+		return freeswitchHealth(ctx, k.freeswitch), nil
 	}
-	return k.asterisk.Health(ctx), nil
+	return ringside.PBXHealth{}, ari.ErrNeedsAMI
+}
+
+// needsAsterisk is why queues can't be told of.
+func (k *desk) needsAsterisk() error {
+	if k.freeswitch != nil {
+		return errAsteriskOnly
+	}
+	return ari.ErrNeedsAMI
 }
 
 // Queues implements control.PBX.
 func (k *desk) Queues(context.Context) ([]ringside.PBXQueue, error) {
 	if k.asterisk == nil {
-		return nil, ari.ErrNeedsAMI
+		return nil, k.needsAsterisk()
 	}
 	return append([]ringside.PBXQueue{}, k.asterisk.Queues()...), nil
 }
@@ -169,7 +209,7 @@ func (k *desk) Queues(context.Context) ([]ringside.PBXQueue, error) {
 // ChangeQueue implements control.PBX.
 func (k *desk) ChangeQueue(ctx context.Context, c control.QueueChange) error {
 	if k.asterisk == nil {
-		return ari.ErrNeedsAMI
+		return k.needsAsterisk()
 	}
 	switch c.Verb {
 	case control.QueueAdd:

@@ -85,8 +85,9 @@ func TestFreeSWITCHsDialplanIsRefused(t *testing.T) {
 		}
 	}
 	for key, text := range map[string]string{
-		"dialplan": "dialplan: {context: 'a b'}\n", "dialplan.file": "dialplan: {file: dialplan.conf}\n", "dialplan.serve": "http: {listen: ''}\ndialplan: {serve: true}\n",
-		"dialplan.allow[0]": "dialplan: {allow: [x]}\n",
+		"esl.dialplan.context": "esl: {dialplan: {context: 'a b'}}\n", "esl.dialplan.file": "esl: {dialplan: {file: dialplan.conf}}\n",
+		"esl.dialplan.serve": "http: {listen: ''}\nesl: {dialplan: {serve: true}}\n", "esl.dialplan.allow[0]": "esl: {dialplan: {allow: [x]}}\n",
+		"esl.dialplan.fallback": "esl: {dialplan: {fallback: 'x y'}}\n",
 	} {
 		_, errOut, code := runCLI(t, "dialplan", "freeswitch", "--config", writeFile(t, "ringside.yaml", text))
 		if code != exitUsage || !strings.Contains(errOut, key+":") {
@@ -98,7 +99,7 @@ func TestFreeSWITCHsDialplanIsRefused(t *testing.T) {
 func TestFreeSWITCHsDialplanFollowsTheDirectory(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "ringside.xml")
-	r := startDaemon(t, "dialplan: {file: '"+file+"', serve: true}\n", "--demo")
+	r := startDaemon(t, "esl: {listen: off, dialplan: {file: '"+file+"', serve: true}}\n", "--demo")
 	has := func(text string) func() bool {
 		return func() bool {
 			b, err := os.ReadFile(file)
@@ -172,7 +173,7 @@ func TestTheDialplanIsWrittenOnceAndKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.dialplan().Extension = "user/${number}${number}" // what no extension can be written with
+	cfg.ESL.Dial.Extension = "user/${number}${number}" // what no extension can be written with
 	dir, _ = routing.Compile(ringside.Directory{Version: "2", Numbers: []ringside.Extension{{ID: 1, Number: "101", Active: true}}})
 	board.dir.Store(dir)
 	if w.render(ctx) {
@@ -181,7 +182,7 @@ func TestTheDialplanIsWrittenOnceAndKept(t *testing.T) {
 	if now, _ := os.ReadFile(cfg.dialplan().File); string(now) != string(good) {
 		t.Error("the last good file is gone")
 	}
-	cfg.dialplan().Extension = "user/${number}"
+	cfg.ESL.Dial.Extension = "user/${number}"
 	cfg.dialplan().File = filepath.Join(t.TempDir(), "missing", "ringside.xml")
 	if w.render(ctx) {
 		t.Error("a file in no folder was written")

@@ -18,8 +18,9 @@ import (
 )
 
 type doctorCmd struct {
-	Etc  string `help:"Asterisk's folder of configuration files; those that may be read are." default:"/etc/asterisk" type:"path" placeholder:"DIR"`
-	JSON bool   `help:"Print JSON." name:"json"`
+	Etc        string `help:"Asterisk's folder of configuration files; those that may be read are." default:"/etc/asterisk" type:"path" placeholder:"DIR"`
+	FreeSWITCH string `help:"FreeSWITCH's folder of configuration files, if esl.address is set; those that may be read are." name:"freeswitch" default:"/etc/freeswitch" type:"path" placeholder:"DIR"`
+	JSON       bool   `help:"Print JSON." name:"json"`
 }
 
 // verdict is what a check found.
@@ -53,11 +54,13 @@ const shell = "a shell"
 
 // doctor examines all that stands between ringside and its PBX. It changes nothing.
 type doctor struct {
-	p    *program
-	etc  string
-	conf confReader
-	area string
-	all  []finding
+	p   *program
+	etc string
+	// switchEtc is FreeSWITCH's folder.
+	switchEtc string
+	conf      confReader
+	area      string
+	all       []finding
 
 	cfg    *Config
 	token  ringside.Secret
@@ -87,7 +90,7 @@ const (
 func (c *doctorCmd) Run(p *program) error {
 	ctx, cancel := context.WithTimeout(p.ctx, doctorWithin)
 	defer cancel()
-	d := &doctor{p: p, etc: c.Etc, conf: diskReader()}
+	d := &doctor{p: p, etc: c.Etc, switchEtc: c.FreeSWITCH, conf: diskReader()}
 	d.examine(ctx)
 	if err := d.report(p.out, c.JSON); err != nil {
 		return err
@@ -108,10 +111,30 @@ func (d *doctor) examine(ctx context.Context) {
 	d.ownDaemon(ctx)
 	d.area = "FastAGI"
 	d.fastAGI(ctx)
+	spool := ""
+	if d.usesAsterisk() {
+		spool = d.asterisk(ctx)
+	}
+	if d.cfg.ESL.Address != "" {
+		d.freeswitch(ctx)
+	}
+	d.area = "clock"
+	d.crmClock()
+	d.area = "disk"
+	d.disks(spool)
+}
+
+// usesAsterisk reports whether ringside serves an Asterisk: unless only FreeSWITCH is configured.
+func (d *doctor) usesAsterisk() bool {
+	return d.cfg.AMI.Address != "" || d.cfg.ARI.URL != "" || d.cfg.ESL.Address == ""
+}
+
+// asterisk makes the checks of Asterisk, and gives its folder for recordings.
+func (d *doctor) asterisk(ctx context.Context) (spool string) {
 	d.area = "manager.conf"
 	d.managerFile()
 	d.area = "asterisk.conf"
-	spool := d.asteriskFile()
+	spool = d.asteriskFile()
 	d.area = "manager"
 	if d.connect(ctx) {
 		defer d.session.Close()
@@ -124,14 +147,11 @@ func (d *doctor) examine(ctx context.Context) {
 		d.area = "clock"
 		d.clocks(ctx)
 	}
-	d.area = "clock"
-	d.crmClock()
 	d.area = "records"
 	d.recordFiles()
 	d.area = "ARI"
 	d.restInterface(ctx)
-	d.area = "disk"
-	d.disks(spool)
+	return spool
 }
 
 // add records a finding. All that came from files or from the PBX is made safe for a terminal here.
@@ -240,6 +260,8 @@ func (d *doctor) reloads() (commands []string) {
 		for _, c := range d.all[i].Changes {
 			command := ""
 			switch name := filepath.Base(c.File); {
+			case d.switchEtc != "" && strings.HasPrefix(c.File, d.switchEtc+"/"):
+				command = switchReload(name)
 			case c.File == shell, !strings.HasSuffix(name, ".conf"):
 			case d.manager != nil && c.File == d.toUser().File, name == "manager.conf":
 				command = `asterisk -rx "manager reload"`
@@ -263,6 +285,17 @@ func (d *doctor) reloads() (commands []string) {
 		}
 	}
 	return commands
+}
+
+// switchReload is the command after which FreeSWITCH has read a file again.
+func switchReload(name string) string {
+	switch name {
+	case "event_socket.conf.xml":
+		return `fs_cli -x "reload mod_event_socket"`
+	case "modules.conf.xml", "switch.conf.xml":
+		return `fs_cli -x "fsctl shutdown elegant restart"`
+	}
+	return `fs_cli -x reloadxml`
 }
 
 // remedy writes changes.

@@ -122,7 +122,12 @@ const (
 func (d *doctor) disks(spool string) {
 	store := filepath.Dir(d.cfg.Store.Path)
 	d.disk("the store's disk", store)
-	d.disk("the disk of Asterisk's recordings", spool)
+	if spool != "" {
+		d.disk("the disk of Asterisk's recordings", spool)
+	}
+	if d.cfg.ESL.Address != "" && onLoopback(d.cfg.ESL.Address) {
+		d.disk("the disk of FreeSWITCH's recordings", d.cfg.ESL.Recordings)
+	}
 	st, ok := d.storeStatus()
 	switch {
 	case ok && !st.OK:

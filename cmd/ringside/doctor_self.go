@@ -56,14 +56,14 @@ func (d *doctor) configFile() string {
 func (d *doctor) ownFiles() {
 	c, files := d.cfg, []string{}
 	for _, file := range []string{
-		c.AGI.TokenFile, c.AMI.SecretFile, c.ARI.PasswordFile, c.CRM.TokenFile, c.CRM.SigningSecretFile, c.CRM.KeyFile,
+		c.AGI.TokenFile, c.AMI.SecretFile, c.ARI.PasswordFile, c.ESL.PasswordFile, c.CRM.TokenFile, c.CRM.SigningSecretFile, c.CRM.KeyFile,
 		c.HTTP.TokenFile, c.HTTP.SigningSecretFile, c.HTTP.KeyFile,
 	} {
 		if file != "" {
 			files = append(files, file)
 		}
 	}
-	if !c.AGI.Token.IsZero() || !c.AMI.Secret.IsZero() || !c.ARI.Password.IsZero() || !c.CRM.Token.IsZero() || !c.CRM.SigningSecret.IsZero() ||
+	if !c.AGI.Token.IsZero() || !c.AMI.Secret.IsZero() || !c.ARI.Password.IsZero() || !c.ESL.Password.IsZero() || !c.CRM.Token.IsZero() || !c.CRM.SigningSecret.IsZero() ||
 		!c.HTTP.Token.IsZero() || !c.HTTP.SigningSecret.IsZero() {
 		files = append(files, d.configFile())
 	}

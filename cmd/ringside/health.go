@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/control"
 	crmsync "github.com/ringside-pbx/ringside/sync"
 )
 
@@ -32,6 +33,8 @@ type healthAnswer struct {
 	Store     healthStore     `json:"store"`
 	// PBX is absent if no connection with the PBX is configured.
 	PBX *healthPBX `json:"pbx,omitempty"`
+	// FreeSWITCH is absent if no connection with it is configured.
+	FreeSWITCH *healthPBX `json:"freeswitch,omitempty"`
 }
 
 type healthPBX struct {
@@ -86,9 +89,9 @@ func (d *daemon) health(ctx context.Context) any {
 	}
 	st := d.store.State()
 	h.Store = healthStore{OK: st.Err == nil, Since: st.Since, Pending: st.Pending, Dropped: st.Dropped}
-	if l := d.pbxLink(); l != nil {
-		h.PBX = &healthPBX{Up: l.Up, Since: l.Since, Forged: l.Forged, Refused: l.Refused}
-		if !l.Up {
+	h.PBX, h.FreeSWITCH = healthOf(d.pbxLink()), healthOf(d.eslLink())
+	for _, pbx := range []*healthPBX{h.PBX, h.FreeSWITCH} {
+		if pbx != nil && !pbx.Up {
 			h.Status = "degraded"
 		}
 	}
@@ -105,6 +108,14 @@ func (d *daemon) health(ctx context.Context) any {
 		h.Status = "degraded"
 	}
 	return h
+}
+
+// healthOf is what is told of a connection; nil if there is none.
+func healthOf(l *control.PBXLink) *healthPBX {
+	if l == nil {
+		return nil
+	}
+	return &healthPBX{Up: l.Up, Since: l.Since, Forged: l.Forged, Refused: l.Refused}
 }
 
 // withoutPath keeps from strangers where the token stands.

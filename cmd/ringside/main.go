@@ -52,6 +52,7 @@ type cli struct {
 	Health     healthCmd     `cmd:"" help:"A full report on the PBX." group:"pbx"`
 	AMI        amiCmd        `cmd:"" name:"ami" help:"Asterisk's manager interface: try it, listen to it." group:"pbx"`
 	ARI        ariCmd        `cmd:"" name:"ari" help:"Asterisk's REST interface: try it." group:"pbx"`
+	ESL        eslCmd        `cmd:"" name:"esl" help:"FreeSWITCH's event socket: try it, listen to it." group:"pbx"`
 	Doctor     doctorCmd     `cmd:"" help:"Examine all that stands between ringside and its PBX, and print the lines to change." group:"pbx"`
 	Sync       syncCmd       `cmd:"" help:"The link with the CRM: its state, rejected records, comparison."`
 	Status     statusCmd     `cmd:"" help:"Tell how the daemon is doing."`

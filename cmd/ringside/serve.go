@@ -164,10 +164,13 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 		}
 		return nil
 	})
+	if err := d.startESL(td); err != nil {
+		return nil, nil, err
+	}
 	if err := d.startARI(td); err != nil {
 		return nil, nil, err
 	}
-	if err := d.startAsterisk(td); err != nil {
+	if err := d.startPBXs(td); err != nil {
 		return nil, nil, err
 	}
 	web, err := d.listenHTTP()
@@ -187,7 +190,7 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 		}
 		return nil // a request outlived the grace time, as calls do
 	})
-	log.Info("ringside is ready", "version", version, "node", cfg.Node, "agi", d.agi.Addr().String(),
+	log.Info("ringside is ready", "version", version, "node", cfg.Node, "agi", d.agi.Addr().String(), "esl", d.eslAddress(),
 		"http", web.address(), "socket", cfg.Control.Socket, "store", cfg.Store.Path, "after", time.Since(d.started).Round(time.Millisecond))
 	return d, td, nil
 }

@@ -27,6 +27,9 @@ func (c *statusCmd) Run(p *program) error {
 	}
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
 	say("ringside %s, node %s, up for %s, FastAGI on %s\n", s.Version, safe(s.Node), age(s.Started), s.AGI)
+	if s.Socket != "" {
+		say("FreeSWITCH's calls are served on %s\n", s.Socket)
+	}
 	say("%s in progress, %s waiting\n", callCount(s.Live), count(s.Waiting, "caller", "callers"))
 	printDirectory(p, &s.Directory)
 	var st storeState
@@ -49,8 +52,9 @@ func (c *statusCmd) Run(p *program) error {
 		say("The store fails since %s: %s. Routing is not affected; %s lost.\n",
 			when(st.Since), safe(st.Error), count(st.Dropped, "record was", "records were"))
 	}
-	printPBX(p, s.PBX, "Routing is not affected.")
-	printPBX(p, s.ARI, "The dialplan serves the calls that would come through it.")
+	printPBX(p, "Asterisk", s.PBX, "Routing is not affected.")
+	printPBX(p, "Asterisk", s.ARI, "The dialplan serves the calls that would come through it.")
+	printPBX(p, "FreeSWITCH", s.ESL, "Routing is not affected.")
 	printLink(p, &link)
 	printBacklog(p, &link)
 	if st.MovedAside != "" {
@@ -59,16 +63,16 @@ func (c *statusCmd) Run(p *program) error {
 	return nil
 }
 
-// printPBX prints how the connection with the PBX is doing.
-func printPBX(p *program, l *control.PBXLink, without string) {
+// printPBX prints how the connection with a PBX is doing.
+func printPBX(p *program, name string, l *control.PBXLink, without string) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format, args...) }
 	switch {
 	case l == nil:
 		return
 	case l.Up:
-		say("Asterisk at %s: connected for %s\n", l.Address, age(l.Since))
+		say("%s at %s: connected for %s\n", name, l.Address, age(l.Since))
 	default:
-		say("Asterisk at %s can't be asked since %s: %s. %s\n", l.Address, when(l.Since), safe(l.Error), without)
+		say("%s at %s can't be asked since %s: %s. %s\n", name, l.Address, when(l.Since), safe(l.Error), without)
 	}
 	if l.Forged > 0 {
 		say("  %s left out: somebody calls with line breaks in a number.\n", count(l.Forged, "event of Asterisk was", "events of Asterisk were"))

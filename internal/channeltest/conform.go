@@ -36,6 +36,9 @@ type Door struct {
 	SpeechInterrupts bool
 	// Speaks: the front end can speak a text if a Line asks for it.
 	Speaks bool
+	// MusicPauses: the PBX takes no command while music plays, so that it plays in pieces, between which there
+	// is silence for as long as a reply takes.
+	MusicPauses bool
 	// LosesCallOnDrop bounds how long after the connection has broken a call's ctx ends; the front
 	// end may wait that long for another connection.
 	LosesCallOnDrop time.Duration
@@ -221,7 +224,7 @@ func (s *stage) heard(want ...string) {
 // hearing checks the music after d.
 func (s *stage) hearing(d time.Duration, want string) {
 	time.AfterFunc(d, func() {
-		if got := s.line.Hearing(); got != want {
+		if got := s.line.Hearing(); got != want && (got != "" || !s.door.MusicPauses || s.line.Slow == 0) {
 			s.Errorf("the caller hears the music %q, want %q", got, want)
 		}
 	})

@@ -16,7 +16,7 @@ func playCases() []conformCase {
 	}{
 		"a sound":          {ringside.Prompt{Sound: "beep"}, "sound beep", SoundTakes},
 		"a sound's path":   {ringside.Prompt{Sound: "custom/we-are_closed.2"}, "sound custom/we-are_closed.2", SoundTakes},
-		"the first place":  {ringside.Prompt{Position: 1}, "position 1", SoundTakes},
+		"the first place":  {ringside.Prompt{Position: 1}, "position 1", 2 * SoundTakes},
 		"the second place": {ringside.Prompt{Position: 2}, "position 2", 3 * SoundTakes},
 		"the third place":  {ringside.Prompt{Position: 3}, "position 3", 3 * SoundTakes},
 	} {

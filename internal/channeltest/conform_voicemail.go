@@ -52,6 +52,7 @@ func voicemailCases() []conformCase {
 	} {
 		cases = append(cases, conformCase{name + " is no mailbox", func(s *stage) {
 			s.call(func(ctx context.Context, ch ringside.Channel) {
+				s.goesOn(ctx, ch) // what was said before is said now
 				before := s.line.Said()
 				s.says("voicemail", ch.Voicemail(ctx, mailbox), ringside.ErrRefused)
 				if said := s.line.Said() - before; said != 0 {

@@ -126,9 +126,9 @@ type Attempt struct {
 }
 
 // Dial rings phones for a PBX that has one command for a whole attempt: the first to answer stops
-// the others and talks, until it or the caller hangs up. connected is called before the talk. When
-// the connection to ringside breaks, everything ends.
-func (l *Line) Dial(numbers []string, ring time.Duration, connected func()) Attempt {
+// the others and talks, until it or the caller hangs up. connected is called, with who has answered, before
+// the talk. When the connection to ringside breaks, everything ends.
+func (l *Line) Dial(numbers []string, ring time.Duration, connected func(number string)) Attempt {
 	first := make(chan *Leg, len(numbers))
 	status := ringside.DialUnavailable
 	var legs []*Leg
@@ -168,7 +168,7 @@ func (l *Line) Dial(numbers []string, ring time.Duration, connected func()) Atte
 	}
 	began := time.Now()
 	l.Answer()
-	connected()
+	connected(winner.Number)
 	winner.Connect()
 	select {
 	case <-winner.Over():

@@ -17,13 +17,20 @@ func (l *Line) Heard() []string {
 	return places(l.heard)
 }
 
-// places puts the sounds in which Asterisk tells a place in a queue in one word.
+// places puts the sounds in which a PBX tells a place in a queue in one word.
 func places(heard []string) []string {
 	var out []string
 	for i := 0; i < len(heard); i++ {
 		if heard[i] == "sound queue-youarenext" {
 			out = append(out, "position 1")
 			continue
+		}
+		if i+1 < len(heard) && heard[i] == "sound ivr/ivr-you_are_number" {
+			if place, ok := strings.CutPrefix(heard[i+1], "number "); ok {
+				out = append(out, "position "+place)
+				i++
+				continue
+			}
 		}
 		if i+2 < len(heard) && heard[i] == "sound queue-thereare" && heard[i+2] == "sound queue-callswaiting" {
 			if n, err := strconv.Atoi(strings.TrimPrefix(heard[i+1], "number ")); err == nil {

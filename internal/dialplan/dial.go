@@ -1,13 +1,14 @@
 package dialplan
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/ringside-pbx/ringside"
 )
 
-// Dial is how targets become dial strings of Asterisk.
+// Dial is how targets become dial strings.
 type Dial struct {
 	// Extension and External are templates with ${number} for an extension (PJSIP/${number}) and
 	// for an outside number (PJSIP/${number}@trunk); Voicemail is one for a mailbox
@@ -17,6 +18,8 @@ type Dial struct {
 	Options string
 	// Speech is the application that speaks a text, such as Flite; empty for none.
 	Speech string
+	// Join stands between dial strings that are rung at once; empty is Asterisk's "&".
+	Join string
 }
 
 // Placeholder stands for the number in a template.
@@ -102,7 +105,7 @@ func (d Dial) Strings(targets []ringside.Target) (joined string, dropped int, er
 			return b.String(), len(targets) - i, nil
 		}
 		if i > 0 {
-			b.WriteByte('&')
+			b.WriteString(cmp.Or(d.Join, "&"))
 		}
 		b.WriteString(s)
 	}

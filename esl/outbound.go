@@ -1,0 +1,225 @@
+package esl
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ringside-pbx/ringside"
+)
+
+var (
+	errLate = errors.New("no decision within the deadline: the call was released with the default")
+	errOver = errors.New("the call was given back to the dialplan")
+)
+
+const (
+	// lingerFor is how many seconds FreeSWITCH keeps the connection after the call, in which the last events
+	// come: without it they are lost one time in four.
+	lingerFor = "10"
+	// endWithin is how long the end of a connection that was asked to end is awaited.
+	endWithin = time.Second
+)
+
+// outbound is one call whose data have been read, and what FreeSWITCH has told of it since.
+type outbound struct {
+	*conn
+	server *Server
+	data   fields // what the call was when FreeSWITCH connected
+	id     string
+	// full: FreeSWITCH takes commands about everything; async: it takes them while an application runs.
+	full, async bool
+	began       time.Time
+	// ctx ends when the caller leaves, the connection is lost, the deadline passes or the server stops.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	prefix string // of the ids of applications, which are UUIDs
+
+	mu   sync.Mutex
+	runs map[string]*run
+	last int // run
+	// hungUp: the caller's channel has ended; farewell: FreeSWITCH has said that it ends the connection.
+	hungUp, farewell bool
+	// spoken: something was done to the call; late: the deadline passed before; done: it was given back.
+	spoken, late, done bool
+	// bridged is the event with which the caller was connected last, until it is taken.
+	bridged   *event
+	bridgedAt time.Time
+	met       chan struct{} // has room for one: bridged is new
+	gone      chan struct{} // closed with hungUp
+}
+
+// run is an application that runs on the call.
+type run struct {
+	id, app string
+	ended   chan event // room for one: the event CHANNEL_EXECUTE_COMPLETE
+}
+
+func (s *Server) newOutbound(c net.Conn, in *framer, data fields) *outbound {
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // it never fails
+	sess := &outbound{
+		server: s, data: data, id: data.get("Unique-ID"), began: time.Now(),
+		full: data.plain("Control") == "full", async: data.plain("Socket-Mode") == "async",
+		prefix: fmt.Sprintf("%x-%x-4%03x-8%03x-", random[:4], random[4:6], random[6], random[7]),
+		runs:   map[string]*run{}, met: make(chan struct{}, 1), gone: make(chan struct{}),
+	}
+	sess.conn = newConn(c, in, sess.hear)
+	sess.ctx, sess.cancel = context.WithCancelCause(s.ctx)
+	return sess
+}
+
+// run reads to the end of the connection.
+func (s *outbound) run() {
+	s.read()
+	s.mu.Lock()
+	cause := s.lost()
+	if s.hungUp || s.farewell {
+		cause = ringside.ErrCallerGone
+	}
+	s.mu.Unlock()
+	s.cancel(cause)
+}
+
+// begin subscribes to what happens to the call. Nobody waits for the replies.
+func (s *outbound) begin() {
+	commands := []wireCommand{myEventsCommand()}
+	if s.full {
+		commands = append(commands, lingerCommand())
+	} else {
+		s.server.log.Warn("the dialplan's socket application lacks the word full: waiting callers can't be interrupted, and ends of calls may be missed",
+			"wanted", "socket "+s.server.opt.Listen+" async full")
+	}
+	if !s.async {
+		s.server.log.Warn("the dialplan's socket application lacks the word async: waiting callers can't be interrupted",
+			"wanted", "socket "+s.server.opt.Listen+" async full")
+	}
+	_, _ = s.send(commands...)
+}
+
+// hear takes what FreeSWITCH tells, on the goroutine that reads.
+func (s *outbound) hear(f frame) {
+	switch f.kind() {
+	case typeNotice:
+		s.mu.Lock()
+		if f.head.plain("Content-Disposition") == "linger" {
+			s.mu.Unlock()
+			s.hangUp()
+			return
+		}
+		s.farewell = true
+		s.mu.Unlock()
+	case typeEvent:
+		if e := f.event(); e.get("Unique-ID") == s.id {
+			s.digest(e)
+		}
+	}
+}
+
+func (s *outbound) digest(e event) {
+	switch e.name() {
+	case "CHANNEL_EXECUTE_COMPLETE":
+		if e.plain("Answer-State") == "hangup" {
+			s.hangUp() // before whoever ran the application looks
+		}
+		s.mu.Lock()
+		r := s.runs[e.plain("Application-UUID")]
+		if r != nil {
+			delete(s.runs, r.id)
+		}
+		s.mu.Unlock()
+		if r != nil {
+			r.ended <- e
+		}
+	case "CHANNEL_BRIDGE":
+		s.mu.Lock()
+		s.bridged, s.bridgedAt = &e, time.Now()
+		s.mu.Unlock()
+		select {
+		case s.met <- struct{}{}:
+		default:
+		}
+	case "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE":
+		s.hangUp()
+	}
+}
+
+// hangUp notes that the caller's channel has ended.
+func (s *outbound) hangUp() {
+	s.mu.Lock()
+	first := !s.hungUp
+	if first {
+		s.hungUp = true
+		close(s.gone)
+	}
+	s.mu.Unlock()
+	if first {
+		s.cancel(ringside.ErrCallerGone)
+	}
+}
+
+// expire is what happens at the deadline of a decision: if nothing was done to the call, the deadline is the
+// one that acts on it.
+func (s *outbound) expire() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.spoken {
+		return false
+	}
+	s.spoken, s.late = true, true
+	s.cancel(errLate)
+	return true
+}
+
+// claim makes expire impossible from now on. It is an error if the call is not ringside's any more.
+func (s *outbound) claim() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.late:
+		return errLate
+	case s.done:
+		return errOver
+	}
+	s.spoken = true
+	return nil
+}
+
+// finish gives the call back if nobody has, and waits a moment for the end of the connection, so that nothing
+// that was said is lost with it. What plays is stopped: FreeSWITCH would play it to its end before its dialplan
+// goes on.
+func (s *outbound) finish() {
+	s.mu.Lock()
+	mine := !s.done
+	s.done = true
+	plays := slices.ContainsFunc(slices.Collect(maps.Values(s.runs)), func(r *run) bool { return r.app != "bridge" && r.app != "voicemail" })
+	s.mu.Unlock()
+	switch {
+	case mine && plays && s.full && s.async:
+		_, _ = s.send(s.breakCommand(), exitCommand())
+	case mine:
+		_, _ = s.send(exitCommand())
+	}
+	t := time.NewTimer(endWithin)
+	defer t.Stop()
+	select {
+	case <-s.ended:
+	case <-t.C:
+	}
+	s.end(nil)
+}
+
+// breakCommand stops what plays.
+func (s *outbound) breakCommand() wireCommand {
+	cmd, err := apiCommand("uuid_break", s.id, "all")
+	if err != nil {
+		return exitCommand() // there is no such id: it was checked when the call came
+	}
+	return cmd
+}
