@@ -101,8 +101,8 @@ func causeOf(name string) ringside.HangupCause {
 	return ringside.CauseUnknown
 }
 
-// causeName is FreeSWITCH's name of a cause; NORMAL_CLEARING for one that it has none for.
-func causeName(cause ringside.HangupCause) string {
+// CauseName is FreeSWITCH's name of a cause; NORMAL_CLEARING for one that it has none for.
+func CauseName(cause ringside.HangupCause) string {
 	for _, c := range causeTable() {
 		if c.cause == cause {
 			return c.name

@@ -114,7 +114,7 @@ func jobCommand(id, name string, args ...string) (wireCommand, error) {
 
 func checkAPI(name string, args []string) error {
 	switch name {
-	case "status", "version", "uptime", "show", "sofia", "originate", "callcenter_config", "module_exists",
+	case "status", "version", "uptime", "show", "sofia", "originate", "callcenter_config", "module_exists", "reloadxml",
 		"uuid_answer", "uuid_audio", "uuid_break", "uuid_bridge", "uuid_broadcast", "uuid_dump", "uuid_exists", "uuid_getvar", "uuid_kill",
 		"uuid_record", "uuid_send_dtmf", "uuid_setvar", "uuid_setvar_multi", "uuid_transfer":
 	default:
@@ -153,5 +153,5 @@ func executeCommand(id, app, arg string) (wireCommand, error) {
 
 // hangupCommand ends the call of the connection.
 func hangupCommand(cause ringside.HangupCause) wireCommand {
-	return built(call.Hangup{Cause: causeName(cause)})
+	return built(call.Hangup{Cause: CauseName(cause)})
 }

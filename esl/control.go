@@ -30,7 +30,7 @@ func (p *PBX) Hangup(ctx context.Context, r ringside.HangupRequest) error {
 	if err := firstError(r.Validate(), checkChannel("channel", r.Channel)); err != nil {
 		return err
 	}
-	_, err := p.do(ctx, "uuid_kill", r.Channel, causeName(r.Cause))
+	_, err := p.do(ctx, "uuid_kill", r.Channel, CauseName(r.Cause))
 	return err
 }
 

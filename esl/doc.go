@@ -1,7 +1,7 @@
 // Package esl speaks FreeSWITCH's event socket. FreeSWITCH connects to it and lets it drive calls (the
 // dialplan's application socket), and it connects to FreeSWITCH to control calls, to learn who is busy and
-// what became of calls. It also writes FreeSWITCH's dialplan. The commands' form is percipia/eslgo's; the
-// connections are its own.
+// what became of calls. The commands' form is percipia/eslgo's; the connections are its own. FreeSWITCH's
+// dialplan is written by the package plan below it.
 //
 // Guarantees: commands and events are handled in the order of the wire; a reader never stops reading, since
 // a client that does holds up all of FreeSWITCH; a reply that comes late is nobody else's; headers and

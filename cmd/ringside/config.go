@@ -178,6 +178,7 @@ func (c *Config) problems() (errs []error) {
 	c.AMI.problems(bad)
 	c.ARI.problems(bad)
 	c.ESL.problems(bad)
+	c.dialplan().problems(bad, dialplanSection, c.freeswitch(), &c.HTTP)
 	c.Outbound.problems(bad)
 	for _, err := range c.dial().Validate() {
 		errs = append(errs, fmt.Errorf("dial.%w", err))

@@ -32,6 +32,7 @@ type ESLConfig struct {
 	Timeout        Duration        `yaml:"timeout"`
 	Keepalive      Duration        `yaml:"keepalive"`
 	Records        bool            `yaml:"records"`
+	Dialplan       DialplanConfig  `yaml:"dialplan"`
 }
 
 // ESLDialConfig says how targets are dialled by FreeSWITCH.
@@ -49,7 +50,7 @@ func defaultESL() ESLConfig {
 		Listen: "127.0.0.1:8084", MaxConnections: 2000,
 		Dial:     ESLDialConfig{Extension: "user/" + placeholder, Voicemail: "default ${domain} " + placeholder},
 		Language: "en", Ringback: "%(1000,4000,425)", Music: "local_stream://default", Recordings: esl.DefaultRecordings,
-		Timeout: Duration{10 * time.Second}, Keepalive: Duration{15 * time.Second}, Records: true,
+		Timeout: Duration{10 * time.Second}, Keepalive: Duration{15 * time.Second}, Records: true, Dialplan: defaultDialplan(),
 	}
 }
 

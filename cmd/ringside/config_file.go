@@ -63,7 +63,7 @@ func (c *Config) anchor(folder string) {
 		&c.Store.Path, &c.Directory.File, &c.Control.Socket, &c.AGI.TokenFile,
 		&c.CRM.TokenFile, &c.CRM.SigningSecretFile, &c.CRM.CAFile, &c.CRM.CertFile, &c.CRM.KeyFile,
 		&c.HTTP.TokenFile, &c.HTTP.SigningSecretFile, &c.HTTP.CertFile, &c.HTTP.KeyFile,
-		&c.AMI.SecretFile, &c.AMI.CAFile, &c.ARI.PasswordFile, &c.ARI.CAFile, &c.ESL.PasswordFile,
+		&c.AMI.SecretFile, &c.AMI.CAFile, &c.ARI.PasswordFile, &c.ARI.CAFile, &c.ESL.PasswordFile, &c.dialplan().File,
 	} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(folder, *path)

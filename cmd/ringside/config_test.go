@@ -131,7 +131,7 @@ func TestExampleConfigurationHasEveryKeyAtItsDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.AGI.Allow, want.CRM.Allow, want.ESL.Allow = []string{}, []string{}, []string{}
-	want.Outbound.Allow, want.Outbound.Deny = []string{}, []string{}
+	want.Outbound.Allow, want.Outbound.Deny, want.dialplan().Allow = []string{}, []string{}, []string{}
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(ringside.Secret{})); diff != "" {
 		t.Errorf("the example differs from the defaults (-default +example):\n%s", diff)
 	}

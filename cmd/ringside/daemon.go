@@ -29,7 +29,9 @@ type daemon struct {
 	agi     *agi.Server
 	esl     *esl.Server // nil if it is turned off
 	keeper  *directory.Keeper
-	link    *crmsync.Link
+	// dialplan writes FreeSWITCH's; nil if it is not configured.
+	dialplan *dialplanWriter
+	link     *crmsync.Link
 	// ari drives calls through Asterisk's REST interface; nil if it is not configured.
 	ari *ari.App
 	// desk acts on the PBX; nil if none is configured.

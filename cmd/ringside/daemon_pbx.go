@@ -84,6 +84,7 @@ func (d *daemon) startPBXs(td *teardown) error {
 	}
 	if freeswitch != nil {
 		freeswitch.Start()
+		d.dialplan.afterWriting(freeswitch.ReloadXML)
 		td.push("FreeSWITCH's event socket", freeswitch.Stop)
 	}
 	return nil

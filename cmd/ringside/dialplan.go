@@ -11,7 +11,8 @@ import (
 )
 
 type dialplanCmd struct {
-	Asterisk dialplanAsteriskCmd `cmd:"" help:"Print the contexts for extensions.conf."`
+	Asterisk   dialplanAsteriskCmd   `cmd:"" help:"Print the contexts for extensions.conf."`
+	Freeswitch dialplanFreeswitchCmd `cmd:"" help:"Print the context for FreeSWITCH's folder dialplan."`
 }
 
 type dialplanAsteriskCmd struct {

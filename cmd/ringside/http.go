@@ -56,10 +56,10 @@ func (d *daemon) listenHTTP() (*httpServer, error) {
 		l = tls.NewListener(l, certificate)
 	}
 	s.server = http.Server{
-		Handler: crmsync.NewReceiver(crmsync.ReceiverOptions{
+		Handler: d.pagesFor(crmsync.NewReceiver(crmsync.ReceiverOptions{
 			Token: token, Signing: signing, Directory: crmDirectory{d.keeper}, Refresh: d.link.Refresh,
 			Route: d.routeFor, Health: d.health, Ready: d.ready, Log: d.log,
-		}),
+		})),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 32 << 10, ConnState: limited.note, ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 	}

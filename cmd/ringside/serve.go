@@ -129,8 +129,11 @@ func start(ctx context.Context, cfg *Config, log *slog.Logger, demo bool) (_ *da
 	})
 	td.push("switchboard", func(context.Context) error { d.calls.Close(); return nil })
 
+	if err := d.startDialplan(td); err != nil {
+		return nil, nil, err
+	}
 	d.keeper = directory.New(directory.Options{
-		Store: d.store, Effect: d.calls.SetDirectory, Log: log, File: cfg.Directory.File,
+		Store: d.store, Effect: d.inEffect, Log: log, File: cfg.Directory.File,
 		WithCRM: cfg.CRM.URL != "",
 	})
 	watch := d.firstDirectory(ctx, demo)
