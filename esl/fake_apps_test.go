@@ -95,6 +95,9 @@ func (f *dialplanSwitch) app(app, arg string) (response string, known bool) {
 		if !ok {
 			f.line.Fault("voicemail(%s)", arg)
 		}
+		if len(f.line.Heard()) == 0 {
+			f.line.Fault("voicemail for a caller who has not been answered")
+		}
 		if f.line.Voicemail(box) {
 			f.set("voicemail_message_len", "00:00:10")
 		}
@@ -129,12 +132,15 @@ func (f *dialplanSwitch) playback(file string) (response string) {
 			f.line.Music(class)
 			defer f.line.Music("")
 			var limit <-chan time.Time
-			if n, err := strconv.Atoi(f.variable("playback_timeout_sec")); err == nil {
+			if n, err := strconv.Atoi(f.variable("playback_timeout_sec")); err == nil && n > 1 {
 				limit = time.After(time.Duration(n)*time.Second + 13*time.Millisecond)
 			}
 			select {
 			case <-stop:
 			case <-limit:
+				if f.variable("playback_timeout_as_success") != "true" {
+					response = "PLAYBACK ERROR"
+				}
 			case <-f.line.Gone():
 			case <-f.line.Lost():
 			}

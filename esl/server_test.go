@@ -270,8 +270,8 @@ func TestDeathWhileACallerWaits(t *testing.T) {
 		done := make(chan struct{})
 		go func() { defer close(done); f.run() }()
 		time.Sleep(70 * time.Second)
-		if line.Hearing() != "default" {
-			t.Errorf("the caller hears %q", line.Hearing())
+		if line.Hearing() != "default" || d.log.String() != "" {
+			t.Errorf("the caller hears %q; log: %s", line.Hearing(), d.log)
 		}
 		_ = ours.Close() // as the kernel does for a process that was killed
 		begin := time.Now()

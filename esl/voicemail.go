@@ -27,6 +27,9 @@ func (ch *channel) Voicemail(ctx context.Context, mailbox string) error {
 	if err := ch.hasVoicemail(ctx); err != nil {
 		return err
 	}
+	if err := ch.Answer(ctx); err != nil { // mod_voicemail does not
+		return err
+	}
 	// What the dialplan does after the message if ringside dies meanwhile, it does by this variable.
 	r, err := ch.start(ctx, "voicemail", strings.Replace(ch.server.opt.Site.Voicemail, dialplan.Placeholder, box, 1), ringside.Variable{Name: messageLength})
 	if err != nil {

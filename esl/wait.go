@@ -14,11 +14,13 @@ const (
 	maxMusic = 80
 	// pieceLimit is the variable that ends what plays after some seconds.
 	pieceLimit = "playback_timeout_sec"
+	// limitFine is the variable by which that is no failure.
+	limitFine = "playback_timeout_as_success"
 	// piece is how long one piece of music is: FreeSWITCH plays it to its end also when ringside has died, and
 	// goes on with the dialplan only then.
 	piece = "20"
-	// shortPiece is for where nothing can be interrupted.
-	shortPiece = "1"
+	// shortPiece is for where nothing can be interrupted; FreeSWITCH takes less for no limit.
+	shortPiece = "2"
 	// silenceAfter is how soon music must end to be taken for none.
 	silenceAfter = 500 * time.Millisecond
 )
@@ -37,14 +39,14 @@ func (ch *channel) Wait(ctx context.Context, music string) error {
 	if ctx.Err() != nil {
 		return goneOnly(ctx)
 	}
-	limit := ringside.Variable{Name: pieceLimit, Value: piece}
+	limit := []ringside.Variable{{Name: pieceLimit, Value: piece}, {Name: limitFine, Value: "true"}}
 	if !ch.interrupts() {
-		limit.Value = shortPiece
+		limit[0].Value = shortPiece
 	}
 	file := ch.music(music)
 	for ctx.Err() == nil {
 		began := time.Now()
-		if err := ch.untilOver(ctx, "playback", file, limit); err != nil {
+		if err := ch.untilOver(ctx, "playback", file, limit...); err != nil {
 			if !errors.Is(err, ringside.ErrRefused) {
 				return err
 			}
@@ -62,7 +64,7 @@ func (ch *channel) Wait(ctx context.Context, music string) error {
 		return err
 	}
 	// What plays next is played to its end.
-	err := ch.set(ch.ctx, []ringside.Variable{{Name: pieceLimit}})
+	err := ch.set(ch.ctx, []ringside.Variable{{Name: pieceLimit}, {Name: limitFine}})
 	if errors.Is(err, ringside.ErrRefused) {
 		return nil
 	}

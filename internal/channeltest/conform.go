@@ -155,7 +155,12 @@ func (s *stage) over(l *Line) {
 }
 
 // slack is how much later than at once something may be on this PBX.
-func (s *stage) slack() time.Duration { return 1500*time.Millisecond + 6*s.line.Slow }
+func (s *stage) slack() time.Duration {
+	if s.door.MusicPauses {
+		return 2500*time.Millisecond + 6*s.line.Slow
+	}
+	return 1500*time.Millisecond + 6*s.line.Slow
+}
 
 // says checks an operation's error; want nil is none.
 func (s *stage) says(op string, got, want error) {
