@@ -65,7 +65,8 @@ func (a *attempt) meet(ctx context.Context) {
 	}
 	a.since, a.stamp = at, e.at()
 	a.answered = a.who(ctx, e)
-	if a.req.Progress != nil && a.answered.Number != "" {
+	// In sync mode, this is told after the talk: it would count from now.
+	if a.req.Progress != nil && a.answered.Number != "" && a.async {
 		a.req.Progress(ringside.Party{Number: a.answered.Number, State: string(ringside.DialAnswered)})
 	}
 	if slices.Contains(a.req.Recorded, a.answered.Number) {

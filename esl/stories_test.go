@@ -8,5 +8,6 @@ import (
 )
 
 func TestStories(t *testing.T) {
-	stories.Run(t, channeltest.Door{Open: openDoor(true, true)})
+	t.Run("async full", func(t *testing.T) { stories.Run(t, channeltest.Door{Open: openDoor(true, true)}) })
+	t.Run("neither", func(t *testing.T) { stories.Run(t, channeltest.Door{Open: openDoor(false, false), MusicPauses: true}) })
 }
