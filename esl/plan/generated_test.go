@@ -107,7 +107,7 @@ func TestDrawnDirectoriesGiveTheEnginesCalls(t *testing.T) {
 func harmless(t *testing.T, text []byte) {
 	t.Helper()
 	own := strings.NewReplacer("${ringside_from}", "", "${ringside_hidden}", "", "${ringside_caller}", "", "${ringside_called}", "",
-		"${user_name}", "", "${domain}", "", "${RINGSIDE_RESULT}", "", "${RINGSIDE_DIAL}", "", "${last_bridge_to}", "", "=+$1", "")
+		"${user_name}", "", "${domain}", "", "${RINGSIDE_RESULT}", "", "${RINGSIDE_DIAL}", "", "${last_bridge_to}", "", "${voicemail_message_len}", "", "=+$1", "")
 	dec := xml.NewDecoder(strings.NewReader(string(text)))
 	for {
 		token, err := dec.Token()

@@ -16,11 +16,12 @@ func (d *Dialplan) HandOver() ([]byte, error) {
 	s.begin("extension", attr("name", afterward))
 	s.regex([]string{"destination_number"}, []string{whole(afterward)})
 	s.end()
-	s.note("Served to its end, or somebody has talked with the caller: nobody else may be rung. last_bridge_to is the proof " +
-		"of a talk that outlived ringside; it was emptied before the call was handed over.")
+	s.note("Served to its end, or somebody has talked with the caller, or they have left a message: nobody else may be rung. " +
+		"last_bridge_to and voicemail_message_len are the proof of what outlived ringside; they were emptied before the call was handed over.")
 	s.begin("condition", attr("regex", "any"), attr("break", "on-true"))
 	s.empty("regex", attr("field", "${RINGSIDE_RESULT}"), attr("expression", whole("done")))
 	s.empty("regex", attr("field", "${last_bridge_to}"), attr("expression", `\A[0-9A-Za-z]`))
+	s.empty("regex", attr("field", "${voicemail_message_len}"), attr("expression", `\A[0-9]`))
 	s.action("hangup", "NORMAL_CLEARING")
 	s.end()
 	s.begin("condition") // what both of the others need
@@ -45,7 +46,7 @@ func (d *Dialplan) HandOver() ([]byte, error) {
 	s.note("Callers choose what stands in a number. One with other characters than these is not taken.")
 	s.regex([]string{"destination_number"}, []string{`\A[0-9A-Za-z_.+*#-]{1,64}\z`})
 	s.note("What an earlier visit left on the channel must not decide this one.")
-	for _, v := range []string{"RINGSIDE_RESULT", "RINGSIDE_DIAL", "last_bridge_to"} {
+	for _, v := range []string{"RINGSIDE_RESULT", "RINGSIDE_DIAL", "last_bridge_to", "voicemail_message_len"} {
 		s.action("unset", v)
 	}
 	s.note("ringside rings, bridges, queues, plays, forwards. It sets RINGSIDE_RESULT last. FreeSWITCH goes on below when the " +

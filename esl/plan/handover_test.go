@@ -43,6 +43,7 @@ func TestTheFallbackRingsNobodyAfterATalk(t *testing.T) {
 		"a default":                      {map[string]string{"RINGSIDE_RESULT": "default", "RINGSIDE_DIAL": "user/101"}, "bridge ${RINGSIDE_DIAL}"},
 		"a default without a number":     {map[string]string{"RINGSIDE_RESULT": "default"}, fallback},
 		"a default that is an expansion": {map[string]string{"RINGSIDE_RESULT": "default", "RINGSIDE_DIAL": "user/${system(id)}"}, fallback},
+		"killed during a message":        {map[string]string{"voicemail_message_len": "00:00:05"}, "hangup NORMAL_CLEARING"},
 		"killed in a talk":               {map[string]string{"last_bridge_to": "3a5c"}, "hangup NORMAL_CLEARING"},
 		"killed in a talk, default":      {map[string]string{"last_bridge_to": "3a5c", "RINGSIDE_RESULT": "default", "RINGSIDE_DIAL": "user/101"}, "hangup NORMAL_CLEARING"},
 		"a result that is none":          {map[string]string{"RINGSIDE_RESULT": "done\nx"}, fallback},
