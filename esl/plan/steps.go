@@ -71,8 +71,9 @@ func (w *static) dial(template string, numbers []string, separator string, secon
 	for _, n := range numbers {
 		targets = append(targets, w.fill(template, n))
 	}
-	// What a phone sends before it answers must not count as an answer; what a trunk sends is heard.
+	// What is sent before the answer must not count as one; what a trunk sends is heard.
 	w.action("set", "ignore_early_media="+strconv.FormatBool(phones))
+	w.action("set", "bridge_early_media="+strconv.FormatBool(!phones))
 	w.action("set", "call_timeout="+strconv.Itoa(seconds)) // for each that is rung in turn
 	w.action("bridge", strings.Join(targets, separator))
 }
