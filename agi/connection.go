@@ -12,7 +12,7 @@ import (
 
 // accept takes connections. Nothing that a peer does or omits can hold it up.
 func (s *Server) accept() {
-	defer close(s.work)
+	defer s.crew.End()
 	pause := time.Duration(0)
 	for {
 		conn, err := s.listener.Accept()
@@ -32,32 +32,7 @@ func (s *Server) accept() {
 			s.wg.Go(func() { s.refuse(conn) })
 			continue
 		}
-		select {
-		case s.work <- p:
-		default:
-			s.wg.Go(func() { s.worker(p) })
-		}
-	}
-}
-
-// maxIdle is how many goroutines wait for a connection. They keep the stacks that they have grown,
-// which costs a quick decision more than all its parsing.
-const maxIdle = 64
-
-// worker serves a connection, and then others that come while it waits.
-func (s *Server) worker(p *peers.Peer) {
-	for {
-		s.connection(p)
-		if s.idle.Add(1) > maxIdle {
-			s.idle.Add(-1)
-			return
-		}
-		next, ok := <-s.work
-		s.idle.Add(-1)
-		if !ok {
-			return
-		}
-		p = next
+		s.crew.Take(p)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/ringside-pbx/ringside"
@@ -52,8 +51,7 @@ type Server struct {
 	peers  *peers.Peers
 	wires  sync.Pool // of *wire
 	own    own
-	work   chan *peers.Peer // to goroutines that wait for one
-	idle   atomic.Int64
+	crew   *peers.Crew
 }
 
 // Listen binds the address and serves until Stop. An address that is taken is an error.
@@ -80,12 +78,13 @@ func newServer(opt Options, calls Switchboard) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{
+	s := &Server{
 		opt: opt, calls: calls, defaults: defaults, log: calmlog.New(opt.Log),
 		peers: peers.New(opt.MaxConnections),
 		wires: sync.Pool{New: func() any { return newWire() }},
-		work:  make(chan *peers.Peer),
-	}, nil
+	}
+	s.crew = peers.NewCrew(s.connection)
+	return s, nil
 }
 
 func (s *Server) start(listener net.Listener) {
@@ -102,7 +101,7 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 func (s *Server) Stop(ctx context.Context, cause error) int {
 	_ = s.listener.Close()
 	done := make(chan struct{})
-	go func() { s.wg.Wait(); close(done) }()
+	go func() { s.wg.Wait(); s.crew.Wait(); close(done) }()
 	select {
 	case <-done:
 		s.cancel(cause)

@@ -21,6 +21,7 @@ const connectWithin = 5 * time.Second
 // accept takes connections, as fast as they come: where nobody does, FreeSWITCH holds every caller for
 // minutes. Nothing that a peer does or omits can hold it up.
 func (s *Server) accept() {
+	defer s.crew.End()
 	pause := time.Duration(0)
 	for {
 		conn, err := s.listener.Accept()
@@ -41,7 +42,7 @@ func (s *Server) accept() {
 			_ = conn.Close()
 			continue
 		}
-		s.wg.Go(func() { s.connection(p) })
+		s.crew.Take(p)
 	}
 }
 
@@ -100,7 +101,7 @@ func (s *Server) connect(conn net.Conn, in *framer) (fields, error) {
 		}
 		return nil, fmt.Errorf("asking about the call: %w", err)
 	}
-	f, err := in.next()
+	f, err := in.first()
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil, errors.New("the connection was closed at once")

@@ -38,9 +38,13 @@ const (
 func (f frame) kind() string { return f.head.plain("Content-Type") }
 
 // framer reads frames.
-type framer struct{ r *bufio.Reader }
+type framer struct {
+	r *bufio.Reader
+	// room is for the headers of the first frame.
+	room []byte
+}
 
-func newFramer(r io.Reader) *framer { return &framer{bufio.NewReaderSize(r, frameBuffer)} }
+func newFramer(r io.Reader) *framer { return &framer{r: bufio.NewReaderSize(r, frameBuffer)} }
 
 const frameBuffer = 16 << 10
 
@@ -48,8 +52,20 @@ const frameBuffer = 16 << 10
 const typicalHead = 256
 
 // next reads a frame. What it returns is the caller's. io.EOF says that the stream has ended between frames.
-func (f *framer) next() (frame, error) {
-	head, err := f.head()
+func (f *framer) next() (frame, error) { return f.read(make([]byte, 0, typicalHead)) }
+
+// first is next for what is of no use any more when the framer is used again: its headers, of 8 KB mostly, are
+// read where those of the last first frame were.
+func (f *framer) first() (frame, error) {
+	fr, err := f.read(f.room[:0])
+	if cap(fr.head) > cap(f.room) && cap(fr.head) <= 4*frameBuffer {
+		f.room = fr.head[:0]
+	}
+	return fr, err
+}
+
+func (f *framer) read(room []byte) (frame, error) {
+	head, err := f.head(room)
 	if err != nil {
 		return frame{}, err
 	}
@@ -73,8 +89,7 @@ func (f *framer) next() (frame, error) {
 }
 
 // head reads header lines to the blank line that ends them; blank lines before them are skipped.
-func (f *framer) head() (fields, error) {
-	head := make([]byte, 0, typicalHead)
+func (f *framer) head(head []byte) (fields, error) {
 	for begun := false; ; {
 		line, err := f.r.ReadSlice('\n')
 		if len(head)+len(line) > maxHead {

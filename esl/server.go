@@ -87,6 +87,7 @@ type Server struct {
 	cancel  context.CancelCauseFunc
 	wg      sync.WaitGroup
 	peers   *peers.Peers
+	crew    *peers.Crew
 	framers sync.Pool // of *framer
 	// voicemail: mod_voicemail is known to be loaded.
 	voicemail atomic.Bool
@@ -117,10 +118,12 @@ func newServer(opt ServerOptions, calls Switchboard) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{
+	s := &Server{
 		opt: opt, calls: calls, defaults: defaults, log: calmlog.New(opt.Log), peers: peers.New(opt.MaxConnections),
 		framers: sync.Pool{New: func() any { return newFramer(nil) }},
-	}, nil
+	}
+	s.crew = peers.NewCrew(s.connection)
+	return s, nil
 }
 
 func (s *Server) start(listener net.Listener) {
@@ -137,7 +140,7 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 func (s *Server) Stop(ctx context.Context, cause error) int {
 	_ = s.listener.Close()
 	done := make(chan struct{})
-	go func() { s.wg.Wait(); close(done) }()
+	go func() { s.wg.Wait(); s.crew.Wait(); close(done) }()
 	select {
 	case <-done:
 		s.cancel(cause)
