@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT    := $(TOOLS)/golangci-lint
 LINT_VERSION := v2.15.0
 
-.PHONY: help run build test unit pbx lint fuzz bench clean
+.PHONY: help run build test unit pbx freeswitch lint fuzz bench clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,10 @@ unit:            ## every package's tests under the race detector
 pbx: build       ## real SIP calls through Debian's Asterisk 22 and 16 (installed into a cached folder)
 	bash test/pbx/install.sh
 	RINGSIDE_PBX=1 RINGSIDE_BIN=$(CURDIR)/$(BIN)/ringside $(GO) test -count=1 -timeout 25m -v ./test/pbx/...
+	@[ -n "$(RINGSIDE_FREESWITCH)" ] || echo "Skipped: calls through a real FreeSWITCH, which Debian does not have (make freeswitch RINGSIDE_FREESWITCH=PROGRAM)."
+
+freeswitch: build ## real calls through the FreeSWITCH that RINGSIDE_FREESWITCH names; Debian has none
+	RINGSIDE_FREESWITCH=$(RINGSIDE_FREESWITCH) RINGSIDE_BIN=$(CURDIR)/$(BIN)/ringside $(GO) test -count=1 -timeout 10m -v ./test/freeswitch
 
 lint: $(LINT)    ## golangci-lint with gofumpt, pinned
 	$(LINT) run ./...

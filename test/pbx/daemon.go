@@ -68,6 +68,9 @@ func StartDaemon(bin, dir string, o DaemonOptions) (*Daemon, error) {
 		}
 		file = "directory:\n  file: " + path + "\n"
 	}
+	if !strings.Contains(o.Config, "esl:") {
+		file += "esl: {listen: off}\n"
+	}
 	file += o.Config
 	if err := os.WriteFile(d.config(), fmt.Appendf(nil, daemonConfig, dir, o.AGI, file, cmp.Or(o.LogLevel, "debug")), 0o600); err != nil {
 		return nil, fmt.Errorf("start ringside: %w", err)
