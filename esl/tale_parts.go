@@ -25,6 +25,10 @@ func (t *tales) part(e event) *part {
 	p := &part{id: id, late: !begins}
 	t.introduce(p, e)
 	t.place(p, t.relative(p, e))
+	// FreeSWITCH may tell of a loopback's second half first.
+	if half := t.parts[p.half]; half != nil && p.tale != nil {
+		t.join(half.tale, p.tale)
+	}
 	return t.parts[id]
 }
 

@@ -837,3 +837,23 @@ func BenchmarkHearing(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(events)), "events/op")
 }
+
+// A loopback's second half may be told of before the first: it is no call of its own all the same.
+func TestALoopbacksHalvesAreOneCallInWhateverOrderTheyCome(t *testing.T) {
+	a := line{"A", "A", "sofia/external/x", false, []string{"Caller-Destination-Number", "500"}}
+	la := line{"La", "A", "loopback/600-a", true, []string{"variable_other_loopback_leg_uuid", "Lb", "Caller-Destination-Number", "600"}}
+	lb := line{"Lb", "Lb", "loopback/600-b", false, []string{"variable_other_loopback_leg_uuid", "La", "Caller-Destination-Number", "600"}}
+	for name, halves := range map[string][]line{"the first first": {la, lb}, "the second first": {lb, la}} {
+		s := newStory(numbering{})
+		s.create(0, a)
+		for _, half := range halves {
+			s.create(1, half)
+		}
+		s.hangup(2, lb, "USER_BUSY")
+		s.hangup(2, la, "USER_BUSY")
+		s.hangup(3, a, "USER_BUSY")
+		if all := s.records(); len(all) != 1 || all[0].CallID != "A" {
+			t.Errorf("%s: the records are %+v", name, all)
+		}
+	}
+}
