@@ -77,10 +77,30 @@ type Call struct {
 	CRMID     string `json:"crm_id,omitempty"`
 }
 
+// The kinds of legs; the last four are those of legs that only the PBX tells of.
+const (
+	LegDial         = "dial"
+	LegForward      = "forward"
+	LegQueue        = "queue"
+	LegVoicemail    = "voicemail"
+	LegAnnouncement = "announcement"
+	LegPark         = "park"
+	LegConference   = "conference"
+	LegTransfer     = "transfer"
+	LegApplication  = "application"
+)
+
+// How a stay ends, in a queue, a parking lot or an application.
+const (
+	StayServed  = "served"
+	StayLeft    = "left"
+	StayTimeout = "timeout"
+	StayDone    = "done"
+)
+
 // Leg is one attempt to reach somebody, or one stay in a queue.
 type Leg struct {
-	// Kind is "dial", "queue", "voicemail", "announcement" or "forward"; of a leg that the PBX told of
-	// also "park", "conference", "transfer" or "application".
+	// Kind is LegDial or another of the kinds.
 	Kind    string    `json:"kind"`
 	Targets []string  `json:"targets,omitempty"`
 	Group   int64     `json:"group,omitempty"`
@@ -89,7 +109,7 @@ type Leg struct {
 	End     time.Time `json:"end_time,omitzero"`
 	// Answered is the target that answered.
 	Answered string `json:"answered,omitempty"`
-	// Result is a DialStatus, or how the stay ended: "served", "timeout", "left", "done".
+	// Result is a DialStatus, or how the stay ended: StayServed and the others.
 	Result string      `json:"result,omitempty"`
 	Cause  HangupCause `json:"cause,omitempty"`
 	// Parties tell what became of each target, where the PBX tells.

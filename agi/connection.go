@@ -1,7 +1,6 @@
 package agi
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"runtime/debug"
@@ -13,27 +12,14 @@ import (
 // accept takes connections. Nothing that a peer does or omits can hold it up.
 func (s *Server) accept() {
 	defer s.crew.End()
-	pause := time.Duration(0)
-	for {
-		conn, err := s.listener.Accept()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			// Out of descriptors, say: it passes.
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			s.log.Error("a FastAGI connection could not be accepted", "error", err)
-			time.Sleep(pause)
-			continue
-		}
-		pause = 0
+	peers.Accept(s.listener, func(conn net.Conn) {
 		p, ok := s.peers.Add(conn, time.Now())
 		if !ok {
 			s.wg.Go(func() { s.refuse(conn) })
-			continue
+			return
 		}
 		s.crew.Take(p)
-	}
+	}, func(err error) { s.log.Error("a FastAGI connection could not be accepted", "error", err) })
 }
 
 // refuse closes a connection for which there is no room, unless it is the watchdog's: a busy

@@ -204,7 +204,7 @@ func TestEveryDecisionFitsAndIsUnderstood(t *testing.T) {
 		if rapid.Bool().Draw(rt, "usual id") {
 			id = strings.Repeat("i", ringside.MaxCallID)
 		}
-		meant := s.decisionVariables(&d, id)
+		meant, _ := s.opt.Dial.Handover(&d, id)
 		got := understood(t, "EXEC MSet "+fitting(meant)+"\n")
 
 		values := map[string]string{}
@@ -259,7 +259,8 @@ func TestNamesAreLeftOutBeforeTheCallSuffers(t *testing.T) {
 		d.Targets = append(d.Targets, fmt.Sprint(100+i))
 	}
 	names := func() (names []string) {
-		for _, v := range understood(t, "EXEC MSet "+fitting(s.decisionVariables(&d, strings.Repeat("i", 100)))+"\n") {
+		meant, _ := s.opt.Dial.Handover(&d, strings.Repeat("i", 100))
+		for _, v := range understood(t, "EXEC MSet "+fitting(meant)+"\n") {
 			names = append(names, strings.TrimPrefix(v.Name, "RINGSIDE_"))
 		}
 		return names

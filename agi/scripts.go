@@ -78,7 +78,11 @@ func (s *Server) decide(ctx context.Context, sess *session, env *environment) {
 		h.Hold = &d
 	}
 	d, id := s.calls.Decide(offer(env), h)
-	if err := sess.set(ctx, s.decisionVariables(&d, id)...); unusual(err) {
+	vars, err := s.opt.Dial.Handover(&d, id)
+	if err != nil {
+		s.log.Warn("a decision can't be dialled and is released", "call", id, "error", err)
+	}
+	if err := sess.set(ctx, vars...); unusual(err) {
 		s.log.Warn("a decision could not be handed over", "call", id, "error", err)
 	}
 }
@@ -87,20 +91,6 @@ func (s *Server) decide(ctx context.Context, sess *session, env *environment) {
 // was late is logged already.
 func unusual(err error) bool {
 	return err != nil && !errors.Is(err, ringside.ErrCallerGone) && !errors.Is(err, ErrLate)
-}
-
-// decisionVariables are what the dialplan needs to carry out a decision, RINGSIDE_RESULT last.
-func (s *Server) decisionVariables(d *ringside.Decision, id string) []ringside.Variable {
-	result := ringside.ResultDecided
-	vars, err := s.opt.Dial.Variables(d, id)
-	switch {
-	case err != nil:
-		s.log.Warn("a decision can't be dialled and is released", "call", id, "error", err)
-		result = ringside.ResultReleased
-	case d.Action == ringside.NotFound, d.Action == ringside.NotConfigured, d.Action == ringside.Failed:
-		result = ringside.ResultReleased
-	}
-	return append(vars, ringside.Variable{Name: dialplan.VarResult, Value: string(result)})
 }
 
 // lookup tells the dialplan who the caller is.

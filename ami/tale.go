@@ -74,26 +74,6 @@ type stay struct {
 	attended bool
 }
 
-// The kinds of legs.
-const (
-	legDial         = "dial"
-	legQueue        = "queue"
-	legPark         = "park"
-	legConference   = "conference"
-	legTransfer     = "transfer"
-	legVoicemail    = "voicemail"
-	legAnnouncement = "announcement"
-	legApplication  = "application"
-)
-
-// How stays end.
-const (
-	staysServed  = "served"
-	staysLeft    = "left"
-	staysTimeout = "timeout"
-	staysDone    = "done"
-)
-
 func (c *tale) first() *part {
 	if len(c.parts) == 0 {
 		return nil
@@ -155,8 +135,8 @@ func (c *tale) settle(p *part, at time.Time, gone bool) {
 	for _, s := range c.stays {
 		if (s.part == p || s.by == p) && s.end.IsZero() {
 			s.end = at
-			if s.kind == legQueue && s.result == "" {
-				s.result = staysLeft
+			if s.kind == ringside.LegQueue && s.result == "" {
+				s.result = ringside.StayLeft
 			}
 		}
 	}
@@ -167,7 +147,7 @@ func (c *tale) settle(p *part, at time.Time, gone bool) {
 // that stay's.
 func (c *tale) resume(p, with *part) {
 	a := c.attemptAt(p)
-	if a == nil || a.answer.IsZero() || p.gone || c.stayOf(p, legPark) != nil || c.stayOf(with, legPark) != nil {
+	if a == nil || a.answer.IsZero() || p.gone || c.stayOf(p, ringside.LegPark) != nil || c.stayOf(with, ringside.LegPark) != nil {
 		return
 	}
 	if called := c.attemptAt(with); called != nil && called.caller == p {

@@ -179,7 +179,7 @@ func (t *tales) blindTransfer(n note) {
 		return
 	}
 	p.tale.stayed(&stay{
-		kind: legTransfer, part: p, by: who, target: n.text("Extension"),
+		kind: ringside.LegTransfer, part: p, by: who, target: n.text("Extension"),
 		start: n.at, end: n.at, result: transferResult(n),
 	})
 }
@@ -191,7 +191,7 @@ func (t *tales) attendedTransfer(n note) {
 		return
 	}
 	result := transferResult(n)
-	if result == staysDone {
+	if result == ringside.StayDone {
 		for _, o := range []*part{second, who, to} {
 			if o != nil {
 				t.join(p.tale, o.tale)
@@ -205,12 +205,12 @@ func (t *tales) attendedTransfer(n note) {
 	if target == "" {
 		target = n.text("TransferTargetExten")
 	}
-	p.tale.stayed(&stay{kind: legTransfer, part: p, by: to, target: target, start: n.at, end: n.at, result: result, attended: true})
+	p.tale.stayed(&stay{kind: ringside.LegTransfer, part: p, by: to, target: target, start: n.at, end: n.at, result: result, attended: true})
 }
 
 func transferResult(n note) string {
 	if same(n.find("Result"), "Success") {
-		return staysDone
+		return ringside.StayDone
 	}
 	return string(ringside.DialFailed)
 }
@@ -226,7 +226,7 @@ func (t *tales) parked(n note) {
 			a.end = n.at
 		}
 	}
-	p.tale.stayed(&stay{kind: legPark, part: p, target: n.text("ParkingSpace"), start: n.at})
+	p.tale.stayed(&stay{kind: ringside.LegPark, part: p, target: n.text("ParkingSpace"), start: n.at})
 }
 
 func (t *tales) unparked(n note) {
@@ -237,20 +237,20 @@ func (t *tales) unparked(n note) {
 	if by != nil {
 		t.join(p.tale, by.tale)
 	}
-	if s := p.tale.stayOf(p, legPark); s != nil && s.result == "" {
-		s.result, s.answer, s.by = staysServed, n.at, by
+	if s := p.tale.stayOf(p, ringside.LegPark); s != nil && s.result == "" {
+		s.result, s.answer, s.by = ringside.StayServed, n.at, by
 	}
 }
 
-func (t *tales) parkTimeout(n note) { t.unpark(n, staysTimeout) }
-func (t *tales) parkGivenUp(n note) { t.unpark(n, staysLeft) }
+func (t *tales) parkTimeout(n note) { t.unpark(n, ringside.StayTimeout) }
+func (t *tales) parkGivenUp(n note) { t.unpark(n, ringside.StayLeft) }
 
 func (t *tales) unpark(n note, result string) {
 	p := t.known(n, "Parkee")
 	if p == nil {
 		return
 	}
-	if s := p.tale.stayOf(p, legPark); s != nil && s.result == "" {
+	if s := p.tale.stayOf(p, ringside.LegPark); s != nil && s.result == "" {
 		s.result = result
 		if s.end.IsZero() {
 			s.end = n.at
@@ -260,17 +260,17 @@ func (t *tales) unpark(n note, result string) {
 
 func (t *tales) queueJoin(n note) {
 	if p := t.known(n, ""); p != nil {
-		p.tale.stayed(&stay{kind: legQueue, part: p, start: n.at})
+		p.tale.stayed(&stay{kind: ringside.LegQueue, part: p, start: n.at})
 	}
 }
 
 // queueLeave comes before AgentConnect, and around QueueCallerAbandon.
 func (t *tales) queueLeave(n note) {
 	if p := t.known(n, ""); p != nil {
-		if s := p.tale.stayOf(p, legQueue); s != nil && s.end.IsZero() {
+		if s := p.tale.stayOf(p, ringside.LegQueue); s != nil && s.end.IsZero() {
 			s.end = n.at
 			if s.result == "" {
-				s.result = staysTimeout
+				s.result = ringside.StayTimeout
 			}
 		}
 	}
@@ -278,8 +278,8 @@ func (t *tales) queueLeave(n note) {
 
 func (t *tales) queueAbandon(n note) {
 	if p := t.known(n, ""); p != nil {
-		if s := p.tale.stayOf(p, legQueue); s != nil && s.result != staysServed {
-			s.result = staysLeft
+		if s := p.tale.stayOf(p, ringside.LegQueue); s != nil && s.result != ringside.StayServed {
+			s.result = ringside.StayLeft
 			if s.end.IsZero() {
 				s.end = n.at
 			}
@@ -292,14 +292,14 @@ func (t *tales) agentConnect(n note) {
 	if p == nil {
 		return
 	}
-	s := p.tale.stayOf(p, legQueue)
+	s := p.tale.stayOf(p, ringside.LegQueue)
 	if s == nil {
 		// The caller stood there before ringside was connected.
 		wait := min(max(0, number(n.find("HoldTime"))), 24*3600)
-		s = &stay{kind: legQueue, part: p, start: n.at.Add(-time.Duration(wait) * time.Second)}
+		s = &stay{kind: ringside.LegQueue, part: p, start: n.at.Add(-time.Duration(wait) * time.Second)}
 		p.tale.stayed(s)
 	}
-	s.result, s.answer, s.by = staysServed, n.at, agent
+	s.result, s.answer, s.by = ringside.StayServed, n.at, agent
 	if s.end.IsZero() {
 		s.end = n.at
 	}
@@ -321,12 +321,12 @@ func (t *tales) conferenceJoin(n note) {
 		}
 	}
 	p.tale.settle(p, n.at, false)
-	p.tale.stayed(&stay{kind: legConference, part: p, target: n.text("Conference"), start: n.at, answer: n.at, result: staysDone})
+	p.tale.stayed(&stay{kind: ringside.LegConference, part: p, target: n.text("Conference"), start: n.at, answer: n.at, result: ringside.StayDone})
 }
 
 func (t *tales) conferenceLeave(n note) {
 	if p := t.known(n, ""); p != nil {
-		if s := p.tale.stayOf(p, legConference); s != nil && s.end.IsZero() {
+		if s := p.tale.stayOf(p, ringside.LegConference); s != nil && s.end.IsZero() {
 			s.end = n.at
 		}
 	}
@@ -357,7 +357,7 @@ func (t *tales) appStart(n note) {
 	}
 	switch n.text("Application") {
 	case "VoiceMail":
-		p.tale.stayed(&stay{kind: legVoicemail, part: p, target: mailbox(n.text("AppData")), start: n.at, result: staysDone})
+		p.tale.stayed(&stay{kind: ringside.LegVoicemail, part: p, target: mailbox(n.text("AppData")), start: n.at, result: ringside.StayDone})
 	case "Dial":
 		// Kept only if it turns out that it reached no channel.
 		p.tale.tried(&attempt{caller: p, dialled: n.text("AppData"), start: n.at})
@@ -371,7 +371,7 @@ func (t *tales) appEnd(n note) {
 	}
 	switch n.text("Application") {
 	case "VoiceMail":
-		if s := p.tale.stayOf(p, legVoicemail); s != nil && s.end.IsZero() {
+		if s := p.tale.stayOf(p, ringside.LegVoicemail); s != nil && s.end.IsZero() {
 			s.end = n.at
 		}
 	case "Dial":

@@ -37,11 +37,11 @@ func (t *teller) counts(a *attempt) bool {
 func (t *teller) leadsOn(p *part) bool {
 	other := t.named(otherHalf(p.firstName))
 	return other != nil && (slices.ContainsFunc(t.attempts, func(a *attempt) bool { return a.caller == other }) ||
-		slices.ContainsFunc(t.stays, func(s *stay) bool { return s.part == other && s.kind != legTransfer }))
+		slices.ContainsFunc(t.stays, func(s *stay) bool { return s.part == other && s.kind != ringside.LegTransfer }))
 }
 
 func (t *teller) attemptLeg(a *attempt) {
-	d := draft{attempt: a, Leg: ringside.Leg{Kind: legDial, Start: a.start, Answer: a.answer, End: a.end}}
+	d := draft{attempt: a, Leg: ringside.Leg{Kind: ringside.LegDial, Start: a.start, Answer: a.answer, End: a.end}}
 	switch {
 	case a.dest == nil:
 		d.own = a.caller.id
@@ -51,7 +51,7 @@ func (t *teller) attemptLeg(a *attempt) {
 		d.Targets = []string{t.target(a)}
 		d.Cause = a.dest.cause
 		if local(a.name) && !a.answer.IsZero() && t.named(otherHalf(a.dest.firstName)) != nil {
-			d.Kind, d.Answer = legApplication, time.Time{} // an application of the dialplan's answered
+			d.Kind, d.Answer = ringside.LegApplication, time.Time{} // an application of the dialplan's answered
 		}
 	}
 	t.legs = append(t.legs, d)
@@ -74,9 +74,9 @@ func (t *teller) stayLegs() {
 			d.Targets = []string{s.target}
 		}
 		switch s.kind {
-		case legTransfer:
+		case ringside.LegTransfer:
 			d.Targets = []string{cmp.Or(t.transferredTo(s), s.target)}
-		case legVoicemail:
+		case ringside.LegVoicemail:
 			d.Answer = s.start
 		default:
 			if !s.answer.IsZero() {
@@ -141,7 +141,7 @@ func (t *teller) otherLegs() {
 		if !r.answered() || r.app == "" || r.app == "Hangup" || strings.HasPrefix(r.app, "AppDial") {
 			continue
 		}
-		l := ringside.Leg{Kind: legApplication, Targets: []string{r.app}, Start: r.start, End: r.end, Result: staysDone}
+		l := ringside.Leg{Kind: ringside.LegApplication, Targets: []string{r.app}, Start: r.start, End: r.end, Result: ringside.StayDone}
 		switch p := t.named(r.dest); {
 		case !t.talked.IsZero():
 			if p == nil {
@@ -150,7 +150,7 @@ func (t *teller) otherLegs() {
 			who := t.who(p)
 			l.Targets, l.Answered, l.Start, l.Answer, l.End = []string{who}, who, t.talked, t.talked, p.end
 		case announces(r.app):
-			l.Kind, l.Targets, l.Answer = legAnnouncement, nil, r.answer
+			l.Kind, l.Targets, l.Answer = ringside.LegAnnouncement, nil, r.answer
 		}
 		t.legs = append(t.legs, draft{row: r, own: r.id, Leg: l})
 	}

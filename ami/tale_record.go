@@ -188,7 +188,7 @@ func (t *teller) reached(app *attempt) bool {
 func (t *teller) answer() (first time.Time) {
 	first = t.talked
 	for _, d := range t.legs {
-		if d.Kind == legVoicemail || d.Kind == legAnnouncement || d.Answer.IsZero() {
+		if d.Kind == ringside.LegVoicemail || d.Kind == ringside.LegAnnouncement || d.Answer.IsZero() {
 			continue
 		}
 		if first.IsZero() || d.Answer.Before(first) {
@@ -198,57 +198,29 @@ func (t *teller) answer() (first time.Time) {
 	return first
 }
 
-// status is how the call ended, in the CRM's words.
+// status is how the call ended, in the CRM's words. Where nobody listened, nobody knows whether the caller gave
+// up.
 func (t *teller) status(w *ringside.Witnessed) ringside.Status {
 	if !w.Answer.IsZero() {
 		return ringside.StatusAnswered
 	}
-	var last *draft
-	results := map[string]bool{}
-	for i := range t.legs {
-		d := &t.legs[i]
-		switch d.Kind {
-		case legVoicemail, legAnnouncement:
-			return ringside.StatusNoAnswer
-		case legDial, legQueue, legPark:
-			results[d.Result] = true
-			if last == nil || d.End.After(last.End) {
-				last = d
-			}
-		}
-	}
-	switch {
-	case last == nil && t.gap():
+	status, own := ringside.StatusOfLegs(t.plain(), w.Cause)
+	if t.gap() && (status == ringside.StatusAbandoned || !own) {
 		return ringside.StatusFailed
-	case last == nil:
-		return statusByCause(w.Cause)
-	case last.Result == string(ringside.DialCancelled), last.Result == staysLeft:
-		if t.gap() {
-			return ringside.StatusFailed
-		}
-		return ringside.StatusAbandoned
-	case results[string(ringside.DialNoAnswer)], results[staysTimeout]:
-		return ringside.StatusNoAnswer
-	case results[string(ringside.DialBusy)]:
-		return ringside.StatusBusy
 	}
-	return ringside.StatusFailed
+	return status
+}
+
+// plain are the legs alone.
+func (t *teller) plain() []ringside.Leg {
+	all := make([]ringside.Leg, len(t.legs))
+	for i := range t.legs {
+		all[i] = t.legs[i].Leg
+	}
+	return all
 }
 
 // gap reports whether the call, or a part of it, ended while nobody listened.
 func (t *teller) gap() bool {
 	return slices.ContainsFunc(t.parts, func(p *part) bool { return p.lost })
-}
-
-// statusByCause is the status of a call that reached nobody: the caller left, or the PBX refused it.
-func statusByCause(cause ringside.HangupCause) ringside.Status {
-	switch cause {
-	case ringside.CauseUnknown, ringside.CauseNormal, 26, 31, 127:
-		return ringside.StatusAbandoned
-	case ringside.CauseBusy:
-		return ringside.StatusBusy
-	case ringside.CauseNoUserResponse, ringside.CauseNoAnswer:
-		return ringside.StatusNoAnswer
-	}
-	return ringside.StatusFailed
 }

@@ -45,8 +45,8 @@ func (t *teller) settleAttempt(d *draft, a *attempt) {
 		result = t.unsaid(d, a)
 	}
 	d.Result = string(result)
-	if d.Kind != legDial {
-		d.Result = staysDone
+	if d.Kind != ringside.LegDial {
+		d.Result = ringside.StayDone
 		return
 	}
 	if result != ringside.DialAnswered {

@@ -19,11 +19,11 @@ func (t *teller) rowLegs() {
 		case r.dest != "":
 		case r.app == "VoiceMail":
 			t.legs = append(t.legs, draft{row: r, own: r.id, Leg: ringside.Leg{
-				Kind: legVoicemail, Targets: []string{mailbox(r.data)}, Start: r.start, Answer: r.answer, End: r.end, Result: staysDone,
+				Kind: ringside.LegVoicemail, Targets: []string{mailbox(r.data)}, Start: r.start, Answer: r.answer, End: r.end, Result: ringside.StayDone,
 			}})
 		case r.app == "Dial" && !r.answered() && !t.dialledIn(r):
 			t.legs = append(t.legs, draft{row: r, own: r.id, Leg: ringside.Leg{
-				Kind: legDial, Targets: t.dialledTo(r.data), Start: r.start, End: r.end, Result: string(t.failed(r)),
+				Kind: ringside.LegDial, Targets: t.dialledTo(r.data), Start: r.start, End: r.end, Result: string(t.failed(r)),
 			}})
 		}
 	}
@@ -69,20 +69,20 @@ func (t *teller) about(r *row) *draft {
 func rowStay(application string) string {
 	switch application {
 	case "Queue":
-		return legQueue
+		return ringside.LegQueue
 	case "Park", "ParkAndAnnounce":
-		return legPark
+		return ringside.LegPark
 	case "ConfBridge":
-		return legConference
+		return ringside.LegConference
 	case "VoiceMail":
-		return legVoicemail
+		return ringside.LegVoicemail
 	}
 	return ""
 }
 
 func (t *teller) tells(r *row, d *draft) bool {
 	if s := d.stay; s != nil {
-		return s.part.id == r.id && rowStay(r.app) == s.kind && (r.dest == "" || s.kind == legConference)
+		return s.part.id == r.id && rowStay(r.app) == s.kind && (r.dest == "" || s.kind == ringside.LegConference)
 	}
 	a := d.attempt
 	if a == nil {

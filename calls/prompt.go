@@ -10,7 +10,7 @@ import (
 // voicemail hands the caller to the PBX's voicemail. If it can't take the call, the call is
 // decided on again.
 func (s *Switchboard) voicemail(ctx context.Context, c *call, d *ringside.Decision) (over bool, err error) {
-	leg := s.startLeg(c, ringside.Leg{Kind: legVoicemail, Targets: []string{d.Target}})
+	leg := s.startLeg(c, ringside.Leg{Kind: ringside.LegVoicemail, Targets: []string{d.Target}})
 	err = c.ch.Voicemail(ctx, d.Target)
 	switch {
 	case errors.Is(err, ringside.ErrRefused):
@@ -18,13 +18,13 @@ func (s *Switchboard) voicemail(ctx context.Context, c *call, d *ringside.Decisi
 		c.spend(d.Key)
 		return false, nil
 	case errors.Is(err, ringside.ErrCallerGone):
-		s.endLeg(c, leg, "left")
+		s.endLeg(c, leg, ringside.StayLeft)
 		return true, err
 	case err != nil:
 		s.endLeg(c, leg, "failed")
 		return true, err
 	}
-	s.endLeg(c, leg, "done")
+	s.endLeg(c, leg, ringside.StayDone)
 	s.change(c, func(r *ringside.Call) {
 		r.Status, r.Disposition = r.Status.Advance(ringside.StatusNoAnswer), ringside.EndVoicemail
 	})
@@ -34,7 +34,7 @@ func (s *Switchboard) voicemail(ctx context.Context, c *call, d *ringside.Decisi
 // announce plays an announcement and ends the call. If it can't be played, the call is decided on
 // again, without it.
 func (s *Switchboard) announce(ctx context.Context, c *call, d *ringside.Decision) (over bool, err error) {
-	leg := s.startLeg(c, ringside.Leg{Kind: legAnnouncement})
+	leg := s.startLeg(c, ringside.Leg{Kind: ringside.LegAnnouncement})
 	if err := c.ch.Answer(ctx); err != nil && !errors.Is(err, ringside.ErrRefused) {
 		s.endLeg(c, leg, "failed")
 		return true, err
@@ -51,10 +51,10 @@ func (s *Switchboard) announce(ctx context.Context, c *call, d *ringside.Decisio
 		c.spend(d.Key)
 		return false, nil
 	case err != nil:
-		s.endLeg(c, leg, "left")
+		s.endLeg(c, leg, ringside.StayLeft)
 		return true, err
 	}
-	s.endLeg(c, leg, "done")
+	s.endLeg(c, leg, ringside.StayDone)
 	s.change(c, func(r *ringside.Call) {
 		r.Status, r.Disposition = r.Status.Advance(ringside.StatusNoAnswer), ringside.EndAnnounced
 	})

@@ -50,13 +50,6 @@ func (s *Switchboard) enqueue(c *call, d *ringside.Decision, now time.Time) *wai
 	return w
 }
 
-// How a stay in a queue ends.
-const (
-	queueServed  = "served"
-	queueTimeout = "timeout"
-	queueLeft    = "left"
-)
-
 // leave takes the caller out of the queue and records the stay, once. It reports whether the caller
 // was the next to be served: somebody else is now. Mutex held.
 func (s *Switchboard) leave(w *waiter, at time.Time, result string) bool {

@@ -123,7 +123,7 @@ func (s *Switchboard) end(c *call, now time.Time) {
 	s.mu.Lock()
 	s.expect(c)
 	// A call that ends before it came to stand in its queue, or by a panic, must not stay there.
-	moved := c.waiter != nil && s.leave(c.waiter, now, queueLeft)
+	moved := c.waiter != nil && s.leave(c.waiter, now, ringside.StayLeft)
 	moved = s.free(c, now) || moved
 	if s.live[c.record.ID] == c {
 		delete(s.live, c.record.ID)

@@ -9,15 +9,6 @@ import (
 	"github.com/ringside-pbx/ringside"
 )
 
-// The kinds of legs in a record.
-const (
-	legDial         = "dial"
-	legForward      = "forward"
-	legQueue        = "queue"
-	legVoicemail    = "voicemail"
-	legAnnouncement = "announcement"
-)
-
 // answerGrace is how long after the ring time an attempt that is still going on counts as answered
 // although nobody reported the answer.
 const answerGrace = 2 * time.Second
@@ -26,9 +17,9 @@ const answerGrace = 2 * time.Second
 // again. from is the caller's place in a queue if they come from one.
 func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, from *waiter) (over bool, err error) {
 	req := ringside.DialRequest{Targets: d.Dialled(), Ring: d.Timeout, CallID: c.record.ID}
-	numbers, kind := numbersOf(req.Targets), legDial
+	numbers, kind := numbersOf(req.Targets), ringside.LegDial
 	if d.Action == ringside.Forward {
-		kind = legForward
+		kind = ringside.LegForward
 	}
 	if from != nil {
 		req.Waiting, req.Music = true, d.Group.MusicOnHold
@@ -56,7 +47,7 @@ func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, f
 	}
 	if res.Status == ringside.DialAnswered {
 		s.answeredLocked(c, leg, res.Answered.Number, now.Add(-res.Talk))
-		if n := res.Answered.Number; n != "" && c.talking != n && c.left != n && kind == legDial {
+		if n := res.Answered.Number; n != "" && c.talking != n && c.left != n && kind == ringside.LegDial {
 			// Who talked is known only now: nothing was held for it any more.
 			s.line(n).lastTalk = now
 			c.talks = append(c.talks, ringside.Talk{Number: n, End: now})
@@ -67,7 +58,7 @@ func (s *Switchboard) ring(ctx context.Context, c *call, d *ringside.Decision, f
 		}
 		s.talked(groupID(d), l.End.Sub(l.Answer))
 	} else {
-		if kind == legDial {
+		if kind == ringside.LegDial {
 			s.learn(numbers, res.Status, now, from != nil)
 		}
 	}
@@ -195,9 +186,9 @@ func (s *Switchboard) answeredLocked(c *call, leg int, number string, at time.Ti
 		c.record.RoutedTo = number
 	}
 	if c.waiter != nil {
-		s.leave(c.waiter, l.Answer, queueServed)
+		s.leave(c.waiter, l.Answer, ringside.StayServed)
 	}
-	if c.talking == "" && l.Kind == legDial {
+	if c.talking == "" && l.Kind == ringside.LegDial {
 		if !slices.Contains(c.held, number) {
 			number = ""
 		}

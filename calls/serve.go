@@ -174,7 +174,7 @@ func unreached(r *ringside.Call) (ringside.Status, ringside.Disposition, ringsid
 		case ringside.DialUnavailable, ringside.DialCongested, ringside.DialFailed:
 			away = true
 		}
-		if leg.Kind == legQueue {
+		if leg.Kind == ringside.LegQueue {
 			rang = true
 		}
 	}

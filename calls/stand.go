@@ -14,11 +14,11 @@ var errServed = errors.New("a member is free")
 // stand lets the caller stand in a queue until they are connected, the queue times out or they
 // leave. over says that the call has ended; otherwise it is to be decided on again.
 func (s *Switchboard) stand(ctx context.Context, c *call, d *ringside.Decision, w *waiter) (over bool, err error) {
-	leg := s.startLeg(c, ringside.Leg{Kind: legQueue, Group: d.Group.ID})
+	leg := s.startLeg(c, ringside.Leg{Kind: ringside.LegQueue, Group: d.Group.ID})
 	s.mu.Lock()
 	w.leg = leg
 	s.mu.Unlock()
-	result := queueLeft
+	result := ringside.StayLeft
 	defer func() {
 		now := time.Now()
 		s.mu.Lock()
@@ -42,7 +42,7 @@ func (s *Switchboard) stand(ctx context.Context, c *call, d *ringside.Decision, 
 			return true, err
 		}
 		if served == nil {
-			result = queueTimeout
+			result = ringside.StayTimeout
 			s.mu.Lock()
 			c.spend(d.Key) // dispatch reads the query of those who wait
 			s.mu.Unlock()

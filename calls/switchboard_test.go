@@ -458,7 +458,7 @@ func assertServedInOrder(t *testing.T, all []ringside.Call) {
 	gone := map[string]time.Time{}
 	for _, r := range all {
 		for _, leg := range r.Legs {
-			if leg.Kind == legDial {
+			if leg.Kind == ringside.LegDial {
 				first[r.Caller] = leg.Start
 				break
 			}

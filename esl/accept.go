@@ -22,28 +22,15 @@ const connectWithin = 5 * time.Second
 // minutes. Nothing that a peer does or omits can hold it up.
 func (s *Server) accept() {
 	defer s.crew.End()
-	pause := time.Duration(0)
-	for {
-		conn, err := s.listener.Accept()
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			// Out of descriptors, say: it passes.
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			s.log.Error("a connection of FreeSWITCH could not be accepted", "error", err)
-			time.Sleep(pause)
-			continue
-		}
-		pause = 0
+	peers.Accept(s.listener, func(conn net.Conn) {
 		p, ok := s.peers.Add(conn, time.Now())
 		if !ok {
 			s.log.Warn("too many calls from FreeSWITCH: one is left to the dialplan", "limit", s.opt.MaxConnections)
 			_ = conn.Close()
-			continue
+			return
 		}
 		s.crew.Take(p)
-	}
+	}, func(err error) { s.log.Error("a connection of FreeSWITCH could not be accepted", "error", err) })
 }
 
 // connection serves one connection to its end, and survives whatever happens in it.

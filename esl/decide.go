@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
-	"github.com/ringside-pbx/ringside/internal/dialplan"
 )
 
 // decide sets the decision's variables and gives the call back, all in one write: the dialplan keeps control.
@@ -29,7 +28,11 @@ func (s *Server) decide(conn net.Conn, data fields, query string) {
 		})
 	})
 	d, callID := s.calls.Decide(offer(data, time.Now()), handover(query))
-	err := say(s.decisionVariables(&d, callID))
+	vars, err := s.opt.Site.Dial.Handover(&d, callID)
+	if err != nil {
+		s.log.Warn("a decision can't be dialled and is released", "call", callID, "error", err)
+	}
+	err = say(vars)
 	if !expiry.Stop() {
 		<-expired
 	}
@@ -64,20 +67,6 @@ func (s *Server) handOver(conn net.Conn, data fields, vars []ringside.Variable) 
 	_ = conn.SetWriteDeadline(time.Now().Add(replyWithin))
 	_, err = conn.Write(text)
 	return err
-}
-
-// decisionVariables are what the dialplan needs to carry out a decision, RINGSIDE_RESULT last.
-func (s *Server) decisionVariables(d *ringside.Decision, id string) []ringside.Variable {
-	result := ringside.ResultDecided
-	vars, err := s.opt.Site.Dial.Variables(d, id)
-	switch {
-	case err != nil:
-		s.log.Warn("a decision can't be dialled and is released", "call", id, "error", err)
-		result = ringside.ResultReleased
-	case d.Action == ringside.NotFound, d.Action == ringside.NotConfigured, d.Action == ringside.Failed:
-		result = ringside.ResultReleased
-	}
-	return append(vars, ringside.Variable{Name: dialplan.VarResult, Value: string(result)})
 }
 
 // handover reads how a dialplan that carries out decisions reports on them.

@@ -87,26 +87,6 @@ type stay struct {
 	byName             string
 }
 
-// The kinds of legs.
-const (
-	legDial         = "dial"
-	legQueue        = "queue"
-	legPark         = "park"
-	legConference   = "conference"
-	legTransfer     = "transfer"
-	legVoicemail    = "voicemail"
-	legAnnouncement = "announcement"
-	legApplication  = "application"
-)
-
-// How stays end.
-const (
-	staysServed  = "served"
-	staysLeft    = "left"
-	staysTimeout = "timeout"
-	staysDone    = "done"
-)
-
 // Bounds of what is kept of one call.
 const (
 	maxParts   = 200
@@ -200,8 +180,8 @@ func (c *tale) settle(p *part, at time.Time) {
 	for _, s := range c.stays {
 		if s.end.IsZero() && (s.part == p || s.by == p) {
 			s.end = at
-			if s.result == "" && (s.kind == legQueue || s.kind == legPark) {
-				s.result = staysLeft
+			if s.result == "" && (s.kind == ringside.LegQueue || s.kind == ringside.LegPark) {
+				s.result = ringside.StayLeft
 			}
 		}
 	}

@@ -17,7 +17,7 @@ func (t *teller) attemptLegs() {
 		}
 		result := p.result()
 		d := draft{own: p.id, Leg: ringside.Leg{
-			Kind: legDial, Targets: []string{t.target(p)}, Start: p.start, Answer: p.up, End: p.end,
+			Kind: ringside.LegDial, Targets: []string{t.target(p)}, Start: p.start, Answer: p.up, End: p.end,
 			Result: string(result), Cause: causeOf(p.cause),
 		}}
 		switch picker := t.picker(p); {
@@ -25,11 +25,11 @@ func (t *teller) attemptLegs() {
 			d.Answered, d.Answer, d.End = t.who(picker.with), picker.at, picker.with.end
 			d.Result, result = string(ringside.DialAnswered), ringside.DialAnswered
 		case result == ringside.DialAnswered && t.machine(p):
-			d.Kind, d.Answer, d.Result = legApplication, time.Time{}, staysDone
+			d.Kind, d.Answer, d.Result = ringside.LegApplication, time.Time{}, ringside.StayDone
 		case result == ringside.DialAnswered:
 			d.Answered = d.Targets[0]
 		}
-		if d.Kind == legDial && result != "" {
+		if d.Kind == ringside.LegDial && result != "" {
 			d.Parties = []ringside.Party{{Number: cmp.Or(d.Answered, d.Targets[0]), State: string(result), Cause: d.Cause}}
 		}
 		t.legs = append(t.legs, d)
@@ -82,7 +82,7 @@ func (t *teller) tryLegs() {
 	for _, s := range t.tries {
 		result := dispositionStatus(s.disposition)
 		d := draft{own: s.part.id, Leg: ringside.Leg{
-			Kind: legDial, Targets: t.dialled(s.dialled), Start: s.start, End: s.end, Result: string(result), Cause: causeOf(s.disposition),
+			Kind: ringside.LegDial, Targets: t.dialled(s.dialled), Start: s.start, End: s.end, Result: string(result), Cause: causeOf(s.disposition),
 		}}
 		for _, number := range d.Targets {
 			d.Parties = append(d.Parties, ringside.Party{Number: number, State: d.Result, Cause: d.Cause})

@@ -52,7 +52,9 @@ func (t *teller) triedOutside(s *try) bool {
 }
 
 // tells reports whether a stay is a leg whatever else happened.
-func (t *teller) tells(s *stay) bool { return s.kind != legAnnouncement && s.kind != legApplication }
+func (t *teller) tells(s *stay) bool {
+	return s.kind != ringside.LegAnnouncement && s.kind != ringside.LegApplication
+}
 
 func (t *teller) stayLegs() {
 	for _, s := range t.stays {
@@ -67,7 +69,7 @@ func (t *teller) stayLeg(s *stay) *draft {
 	if s.target != "" {
 		d.Targets = []string{s.target}
 	}
-	if !s.answer.IsZero() && (s.kind == legQueue || s.kind == legPark) {
+	if !s.answer.IsZero() && (s.kind == ringside.LegQueue || s.kind == ringside.LegPark) {
 		d.Answered = cmp.Or(s.byName, t.who(s.by))
 	}
 	t.legs = append(t.legs, d)
@@ -89,12 +91,12 @@ func (t *teller) otherLegs() {
 		if s.part != t.asked() {
 			continue
 		}
-		if s.kind == legAnnouncement && spoken != nil {
+		if s.kind == ringside.LegAnnouncement && spoken != nil {
 			spoken.End = s.end
 			continue
 		}
 		d := t.stayLeg(s)
-		if s.kind == legAnnouncement {
+		if s.kind == ringside.LegAnnouncement {
 			spoken = d
 		}
 	}
@@ -104,7 +106,7 @@ func (t *teller) otherLegs() {
 func (t *teller) originLeg(p *part) {
 	who := t.target(p)
 	t.legs = append(t.legs, draft{own: p.id, Leg: ringside.Leg{
-		Kind: legDial, Targets: []string{who}, Start: p.start, Answer: p.up, End: p.end, Answered: who,
+		Kind: ringside.LegDial, Targets: []string{who}, Start: p.start, Answer: p.up, End: p.end, Answered: who,
 		Result: string(ringside.DialAnswered), Cause: causeOf(p.cause),
 		Parties: []ringside.Party{{Number: who, State: string(ringside.DialAnswered), Cause: causeOf(p.cause)}},
 	}})

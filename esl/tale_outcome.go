@@ -11,7 +11,7 @@ import (
 // application, such as voicemail or an announcement, is nobody.
 func (t *teller) answer() (at time.Time) {
 	for _, d := range t.legs {
-		if d.Kind == legVoicemail || d.Kind == legAnnouncement || d.Answer.IsZero() {
+		if d.Kind == ringside.LegVoicemail || d.Kind == ringside.LegAnnouncement || d.Answer.IsZero() {
 			continue
 		}
 		if at.IsZero() || d.Answer.Before(at) {
@@ -34,42 +34,15 @@ func (t *teller) status(w *ringside.Witnessed) ringside.Status {
 	if !w.Answer.IsZero() {
 		return ringside.StatusAnswered
 	}
-	var last *draft
-	results := map[string]bool{}
-	for i := range t.legs {
-		d := &t.legs[i]
-		switch d.Kind {
-		case legVoicemail, legAnnouncement:
-			return ringside.StatusNoAnswer
-		case legDial, legQueue, legPark:
-			results[d.Result] = true
-			if last == nil || d.End.After(last.End) {
-				last = d
-			}
-		}
-	}
-	switch {
-	case last == nil:
-		return statusByCause(w.Cause)
-	case last.Result == string(ringside.DialCancelled), last.Result == staysLeft:
-		return ringside.StatusAbandoned
-	case results[string(ringside.DialNoAnswer)], results[staysTimeout]:
-		return ringside.StatusNoAnswer
-	case results[string(ringside.DialBusy)]:
-		return ringside.StatusBusy
-	}
-	return ringside.StatusFailed
+	status, _ := ringside.StatusOfLegs(t.plain(), w.Cause)
+	return status
 }
 
-// statusByCause is the status of a call that reached nobody: the caller left, or FreeSWITCH refused it.
-func statusByCause(cause ringside.HangupCause) ringside.Status {
-	switch cause {
-	case ringside.CauseUnknown, ringside.CauseNormal, 26, 31, 127:
-		return ringside.StatusAbandoned
-	case ringside.CauseBusy:
-		return ringside.StatusBusy
-	case ringside.CauseNoUserResponse, ringside.CauseNoAnswer:
-		return ringside.StatusNoAnswer
+// plain are the legs alone.
+func (t *teller) plain() []ringside.Leg {
+	all := make([]ringside.Leg, len(t.legs))
+	for i := range t.legs {
+		all[i] = t.legs[i].Leg
 	}
-	return ringside.StatusFailed
+	return all
 }

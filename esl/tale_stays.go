@@ -3,6 +3,8 @@ package esl
 import (
 	"strings"
 	"time"
+
+	"github.com/ringside-pbx/ringside"
 )
 
 // executed takes the end of an application of the dialplan. It began when the one before it had ended.
@@ -16,7 +18,7 @@ func (t *tales) executed(e event) {
 		start = at
 	}
 	p.idle = at
-	s := &stay{part: p, start: start, end: at, result: staysDone}
+	s := &stay{part: p, start: start, end: at, result: ringside.StayDone}
 	switch app := e.plain("Application"); app {
 	case "bridge":
 		p.parts(e, at)
@@ -33,31 +35,31 @@ func (t *tales) executed(e event) {
 	case "voicemail":
 		words := strings.Fields(data)
 		if len(words) == 0 || words[0] == "check" || words[0] == "auth" {
-			s.kind, s.target = legApplication, app
+			s.kind, s.target = ringside.LegApplication, app
 			break
 		}
-		s.kind, s.target, s.answer = legVoicemail, words[len(words)-1], start
+		s.kind, s.target, s.answer = ringside.LegVoicemail, words[len(words)-1], start
 	case "conference":
-		s.kind, s.answer = legConference, start
+		s.kind, s.answer = ringside.LegConference, start
 		s.target, _, _ = strings.Cut(data, "@")
 	case "callcenter":
-		if open := c.openStay(p, legQueue); open != nil {
+		if open := c.openStay(p, ringside.LegQueue); open != nil {
 			open.end = at
 			return
 		}
-		if c.hasStay(p, legQueue, start) {
+		if c.hasStay(p, ringside.LegQueue, start) {
 			return
 		}
-		s.kind, s.target, s.result = legQueue, data, staysLeft
+		s.kind, s.target, s.result = ringside.LegQueue, data, ringside.StayLeft
 	case "valet_park":
-		if open := c.openStay(p, legPark); open != nil && open.answer.IsZero() {
-			open.end, open.result = at, staysLeft
+		if open := c.openStay(p, ringside.LegPark); open != nil && open.answer.IsZero() {
+			open.end, open.result = at, ringside.StayLeft
 		}
 		return
 	case "playback", "speak", "say", "phrase", "ivr", "play_and_get_digits", "play_and_detect_speech", "endless_playback":
-		s.kind, s.answer = legAnnouncement, start
+		s.kind, s.answer = ringside.LegAnnouncement, start
 	case "park", "fifo", "echo", "record", "delay_echo", "displace_session", "eavesdrop", "three_way", "intercept", "rxfax", "txfax":
-		s.kind, s.target = legApplication, app
+		s.kind, s.target = ringside.LegApplication, app
 	default:
 		return
 	}
@@ -91,19 +93,19 @@ func (t *tales) queued(e event) {
 	c := p.tale
 	var s *stay
 	for _, o := range c.stays {
-		if o.kind == legQueue && o.key == key {
+		if o.kind == ringside.LegQueue && o.key == key {
 			s = o
 		}
 	}
 	switch {
 	case action == "member-queue-start" || action == "member-queue-resume":
 		if s == nil && !p.gone {
-			c.stayed(&stay{kind: legQueue, part: p, target: e.text("CC-Queue"), key: key, start: e.when()})
+			c.stayed(&stay{kind: ringside.LegQueue, part: p, target: e.text("CC-Queue"), key: key, start: e.when()})
 		}
 	case s == nil:
 	case action == "bridge-agent-start":
 		if s.answer.IsZero() {
-			s.answer, s.result = e.when(), staysServed
+			s.answer, s.result = e.when(), ringside.StayServed
 			s.by, s.byName = t.parts[e.channel("CC-Agent-UUID")], t.numbers.own(e.get("CC-Agent"))
 		}
 	case action == "member-queue-end":
@@ -112,11 +114,11 @@ func (t *tales) queued(e event) {
 		}
 		switch {
 		case !s.answer.IsZero() || e.plain("CC-Cause") == "Terminated":
-			s.result = staysServed
+			s.result = ringside.StayServed
 		case e.plain("CC-Cancel-Reason") == "TIMEOUT", e.plain("CC-Cancel-Reason") == "NO_AGENT_TIMEOUT":
-			s.result = staysTimeout
+			s.result = ringside.StayTimeout
 		default:
-			s.result = staysLeft
+			s.result = ringside.StayLeft
 		}
 	}
 }
@@ -128,17 +130,17 @@ func (t *tales) parked(e event) {
 		return
 	}
 	c, at := p.tale, e.when()
-	open := c.openStay(p, legPark)
+	open := c.openStay(p, ringside.LegPark)
 	switch action := e.plain("Action"); {
 	case action == "hold" && open == nil:
-		c.stayed(&stay{kind: legPark, part: p, target: e.text("Valet-Extension"), start: at})
+		c.stayed(&stay{kind: ringside.LegPark, part: p, target: e.text("Valet-Extension"), start: at})
 	case open == nil || !open.answer.IsZero():
 	case action == "bridge":
-		open.answer, open.result, open.by = at, staysServed, t.parts[e.channel("Bridge-To-UUID")]
+		open.answer, open.result, open.by = at, ringside.StayServed, t.parts[e.channel("Bridge-To-UUID")]
 	case action == "exit":
-		open.end, open.result = at, staysTimeout
+		open.end, open.result = at, ringside.StayTimeout
 		if e.dead() {
-			open.result = staysLeft
+			open.result = ringside.StayLeft
 		}
 	}
 }

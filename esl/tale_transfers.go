@@ -39,7 +39,7 @@ func (t *teller) transferLeg(p *part, to string) {
 		return
 	}
 	t.legs = append(t.legs, draft{own: p.id, Leg: ringside.Leg{
-		Kind: legTransfer, Targets: []string{to}, Start: p.end, End: p.end, Result: staysDone, Cause: causeOf(p.cause),
+		Kind: ringside.LegTransfer, Targets: []string{to}, Start: p.end, End: p.end, Result: ringside.StayDone, Cause: causeOf(p.cause),
 	}})
 }
 

@@ -67,6 +67,20 @@ func (d Dial) Variables(decision *ringside.Decision, id string) ([]ringside.Vari
 	return vars, err
 }
 
+// Handover are what a dialplan needs to carry out a decision itself, RINGSIDE_RESULT last. With an error the
+// decision can't be dialled, and they release the call.
+func (d Dial) Handover(decision *ringside.Decision, id string) ([]ringside.Variable, error) {
+	result := ringside.ResultDecided
+	vars, err := d.Variables(decision, id)
+	switch {
+	case err != nil:
+		result = ringside.ResultReleased
+	case decision.Action == ringside.NotFound, decision.Action == ringside.NotConfigured, decision.Action == ringside.Failed:
+		result = ringside.ResultReleased
+	}
+	return append(vars, ringside.Variable{Name: VarResult, Value: string(result)}), err
+}
+
 // Default are the variables with which a call is released that there was no decision on in time: an extension
 // that the dialplan rings, or without one its own fallback. It is an error if nobody can dial it.
 func (d Dial) Default(extension string) ([]ringside.Variable, error) {
