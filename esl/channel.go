@@ -50,7 +50,7 @@ func (ch *channel) start(ctx context.Context, app, arg string, vars ...ringside.
 	if err != nil {
 		return nil, err
 	}
-	r := &run{id: ch.nextID(), app: app, ended: make(chan event, 1)}
+	r := newRun(ch.nextID(), app)
 	cmd, err := executeCommand(r.id, app, arg)
 	if err != nil {
 		return nil, err

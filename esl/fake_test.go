@@ -25,6 +25,7 @@ type dialplanSwitch struct {
 	conn        net.Conn
 	full, async bool
 	heard       func(command string) // is told of every command; nil for nobody
+	tick        time.Duration        // how long it takes a message to be looked at: up to 20 ms in a real one
 
 	out      chan utterance // what is written, in its order
 	messages chan message
@@ -34,7 +35,6 @@ type dialplanSwitch struct {
 	vars     map[string]string
 	legs     map[string]string // legs' own numbers, by their ids
 	stop     chan struct{}     // stops what plays; nil while nothing does
-	broken   bool              // uuid_break came while nothing played
 	myEvents bool
 	linger   bool
 	hangs    sync.Once
@@ -333,11 +333,16 @@ func (f *dialplanSwitch) api(command string) string {
 		}
 		return "+OK\n"
 	case "uuid_break":
+		for waits := strings.HasSuffix(arg, "all"); waits; {
+			select {
+			case <-f.messages: // what has not begun is thrown away
+			default:
+				waits = false
+			}
+		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if f.stop == nil {
-			f.broken = true
-		} else {
+		if f.stop != nil { // it means nothing to what begins later
 			select {
 			case <-f.stop:
 			default:
@@ -379,9 +384,15 @@ func (f *dialplanSwitch) variable(name string) string {
 // or the channel has ended.
 func (f *dialplanSwitch) session() {
 	for {
+		var next <-chan time.Time
+		if f.tick > 0 {
+			time.Sleep(f.tick)
+			next = time.After(0)
+		}
 		select {
 		case m := <-f.messages:
 			f.message(m)
+		case <-next:
 		case <-f.line.Gone():
 			f.afterwards()
 			return

@@ -58,7 +58,21 @@ type outbound struct {
 // run is an application that runs on the call.
 type run struct {
 	id, app string
-	ended   chan event // room for one: the event CHANNEL_EXECUTE_COMPLETE
+	begun   chan struct{} // closed with the event CHANNEL_EXECUTE
+	ended   chan event    // room for one: the event CHANNEL_EXECUTE_COMPLETE
+}
+
+func newRun(id, app string) *run {
+	return &run{id: id, app: app, begun: make(chan struct{}), ended: make(chan event, 1)}
+}
+
+// begin notes that it has begun. The outbound's mutex is held.
+func (r *run) begin() {
+	select {
+	case <-r.begun:
+	default:
+		close(r.begun)
+	}
 }
 
 func (s *Server) newOutbound(c net.Conn, in *framer, data fields) *outbound {
@@ -124,6 +138,12 @@ func (s *outbound) hear(f frame) {
 
 func (s *outbound) digest(e event) {
 	switch e.name() {
+	case "CHANNEL_EXECUTE":
+		s.mu.Lock()
+		if r := s.runs[e.plain("Application-UUID")]; r != nil {
+			r.begin()
+		}
+		s.mu.Unlock()
 	case "CHANNEL_EXECUTE_COMPLETE":
 		if e.plain("Answer-State") == "hangup" {
 			s.hangUp() // before whoever ran the application looks

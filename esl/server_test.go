@@ -349,3 +349,28 @@ func FuzzAssignments(f *testing.F) {
 		}
 	})
 }
+
+// A wait that ends before FreeSWITCH has begun to play, or in that moment, ends all the same: FreeSWITCH
+// throws away what it has not begun when it is told to stop what plays, and the caller would wait for ever.
+func TestMusicThatIsStoppedBeforeItBegins(t *testing.T) {
+	for after := range 45 {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDoorway(t, ServerOptions{Deadline: time.Hour}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+				wait, cancel := context.WithTimeout(ctx, time.Duration(after)*time.Millisecond)
+				defer cancel()
+				began := time.Now()
+				if err := ch.Wait(wait, ""); err != nil || time.Since(began) > time.Second {
+					t.Errorf("stopped after %d ms, it ended after %s: %v", after, time.Since(began), err)
+				}
+			}})
+			line := channeltest.NewLine("call-1", nil)
+			f := newDialplanSwitch(line, d.call(), true, true)
+			f.tick = 20*time.Millisecond + time.Microsecond
+			done := make(chan struct{})
+			go func() { defer close(done); f.run() }()
+			time.AfterFunc(time.Hour, line.Leave)
+			d.Stop(t.Context(), nil)
+			<-done
+		})
+	}
+}

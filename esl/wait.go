@@ -23,6 +23,8 @@ const (
 	shortPiece = "2"
 	// silenceAfter is how soon music must end to be taken for none.
 	silenceAfter = 500 * time.Millisecond
+	// breakAgain is how soon what was told to stop, and has not, is told so again.
+	breakAgain = 200 * time.Millisecond
 )
 
 // music is what is played for a class.
@@ -81,7 +83,8 @@ func (ch *channel) untilOver(ctx context.Context, app, arg string, vars ...rings
 	if err != nil {
 		return err
 	}
-	var stop <-chan struct{}
+	var stop, begun <-chan struct{}
+	var again <-chan time.Time
 	if ch.interrupts() {
 		stop = ctx.Done()
 	}
@@ -97,13 +100,20 @@ func (ch *channel) untilOver(ctx context.Context, app, arg string, vars ...rings
 		case <-ch.ended:
 			return ch.over()
 		case <-stop:
-			if stop = nil; ch.ctx.Err() != nil {
-				return ch.over()
-			}
-			if err := ch.interrupt(); err != nil && !errors.Is(err, ringside.ErrRefused) {
-				return err
-			}
+			// What FreeSWITCH has not begun yet, it throws away when it is told to stop, and tells of no end.
+			stop, begun = nil, r.begun
+			continue
+		case <-begun:
+			begun = nil
+		case <-again: // it forgets what it was told in the moment in which it begins
 		}
+		if ch.ctx.Err() != nil {
+			return ch.over()
+		}
+		if err := ch.interrupt(); err != nil && !errors.Is(err, ringside.ErrRefused) {
+			return err
+		}
+		again = time.After(breakAgain)
 	}
 }
 
