@@ -374,3 +374,31 @@ func TestMusicThatIsStoppedBeforeItBegins(t *testing.T) {
 		})
 	}
 }
+
+// A caller who presses keys with which FreeSWITCH ends what plays hears music again all the same.
+func TestMusicThatACallerEndsGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoorway(t, ServerOptions{Deadline: time.Hour}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+			wait, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			if err := ch.Wait(wait, ""); err != nil {
+				t.Error(err)
+			}
+		}})
+		line := channeltest.NewLine("call-1", nil)
+		f := newDialplanSwitch(line, d.call(), true, true)
+		done := make(chan struct{})
+		go func() { defer close(done); f.run() }()
+		time.Sleep(time.Second)
+		for range 2 { // "*"
+			f.api("uuid_break call-1")
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		if line.Hearing() != "default" {
+			t.Errorf("the caller hears %q", line.Hearing())
+		}
+		d.Stop(t.Context(), nil)
+		<-done
+	})
+}

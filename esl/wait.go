@@ -21,8 +21,10 @@ const (
 	piece = "20"
 	// shortPiece is for where nothing can be interrupted; FreeSWITCH takes less for no limit.
 	shortPiece = "2"
-	// silenceAfter is how soon music must end to be taken for none.
+	// silenceAfter is how soon music must end to be taken for none, and the first silence before it is tried
+	// again: it may be none, and a caller ends a piece with a key. The longest is maxSilence.
 	silenceAfter = 500 * time.Millisecond
+	maxSilence   = 16 * time.Second
 	// breakAgain is how soon what was told to stop, and has not, is told so again.
 	breakAgain = 200 * time.Millisecond
 )
@@ -45,7 +47,7 @@ func (ch *channel) Wait(ctx context.Context, music string) error {
 	if !ch.interrupts() {
 		limit[0].Value = shortPiece
 	}
-	file := ch.music(music)
+	file, silence := ch.music(music), silenceAfter
 	for ctx.Err() == nil {
 		began := time.Now()
 		if err := ch.untilOver(ctx, "playback", file, limit...); err != nil {
@@ -54,12 +56,16 @@ func (ch *channel) Wait(ctx context.Context, music string) error {
 			}
 			ch.server.log.Warn("no music on hold", "file", file, "error", err)
 		}
-		if time.Since(began) < silenceAfter {
-			select {
-			case <-ctx.Done():
-			case <-ch.ended:
-				return ch.over()
-			}
+		if time.Since(began) >= silenceAfter {
+			silence = silenceAfter
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-ch.ended:
+			return ch.over()
+		case <-time.After(silence):
+			silence = min(2*silence, maxSilence)
 		}
 	}
 	if err := goneOnly(ctx); err != nil {
