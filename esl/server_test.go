@@ -402,3 +402,21 @@ func TestMusicThatACallerEndsGoesOn(t *testing.T) {
 		<-done
 	})
 }
+
+// An attempt that begins in the moment of the deadline, for the race detector: one of them has the call.
+func TestDialAtTheDeadline(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDoorway(t, ServerOptions{Default: "100"}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+				time.Sleep(50 * time.Millisecond)
+				_, _ = ch.Dial(ctx, channeltest.Extensions("101"))
+			}})
+			line := channeltest.NewLine("call-1", map[string]*channeltest.Phone{"101": {Busy: true}})
+			f := newDialplanSwitch(line, d.call(), true, true)
+			done := make(chan struct{})
+			go func() { defer close(done); f.run() }()
+			d.Stop(t.Context(), nil)
+			<-done
+		})
+	}
+}
