@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
@@ -209,30 +207,6 @@ func (s *outbound) claim() error {
 	}
 	s.spoken = true
 	return nil
-}
-
-// finish gives the call back if nobody has, and waits a moment for the end of the connection, so that nothing
-// that was said is lost with it. What plays is stopped: FreeSWITCH would play it to its end before its dialplan
-// goes on.
-func (s *outbound) finish() {
-	s.mu.Lock()
-	mine := !s.done
-	s.done = true
-	plays := slices.ContainsFunc(slices.Collect(maps.Values(s.runs)), func(r *run) bool { return r.app != "bridge" && r.app != "voicemail" })
-	s.mu.Unlock()
-	switch {
-	case mine && plays && s.full && s.async:
-		_, _ = s.send(s.breakCommand(), exitCommand())
-	case mine:
-		_, _ = s.send(exitCommand())
-	}
-	t := time.NewTimer(endWithin)
-	defer t.Stop()
-	select {
-	case <-s.ended:
-	case <-t.C:
-	}
-	s.end(nil)
 }
 
 // breakCommand stops what plays.

@@ -217,7 +217,18 @@ func TestStop(t *testing.T) {
 		serve func(ctx context.Context, ch ringside.Channel) error
 		want  string
 	}{
-		"while a caller waits": {func(ctx context.Context, ch ringside.Channel) error { return ch.Wait(ctx, "") }, "api uuid_break call-1 all; exit; "},
+		"while a caller waits": {
+			func(ctx context.Context, ch ringside.Channel) error { return ch.Wait(ctx, "") },
+			"api uuid_break call-1 all; api uuid_setvar_multi call-1 playback_timeout_sec=;playback_timeout_as_success=; exit; ",
+		},
+		"while a caller waits after an attempt": {
+			func(ctx context.Context, ch ringside.Channel) error {
+				_, _ = ch.Dial(ctx, channeltest.Extensions("102"))
+				return ch.Wait(ctx, "")
+			},
+			"api uuid_break call-1 all; api uuid_setvar_multi call-1 continue_on_fail=;hangup_after_bridge=;call_timeout=;ringback=;transfer_ringback=;" +
+				"playback_timeout_sec=;playback_timeout_as_success=; exit; ",
+		},
 		"while they talk": {func(ctx context.Context, ch ringside.Channel) error {
 			_, err := ch.Dial(ctx, channeltest.Extensions("101"))
 			return err
@@ -231,7 +242,7 @@ func TestStop(t *testing.T) {
 						t.Errorf("it ended with %v", err)
 					}
 				}})
-				line := channeltest.NewLine("call-1", map[string]*channeltest.Phone{"101": {Answers: time.Second, Talk: time.Minute}})
+				line := channeltest.NewLine("call-1", map[string]*channeltest.Phone{"101": {Answers: time.Second, Talk: time.Minute}, "102": {Busy: true}})
 				f := newDialplanSwitch(line, d.call(), true, true)
 				var last channeltest.Journal
 				f.heard = func(command string) {

@@ -48,6 +48,7 @@ func (ch *channel) Wait(ctx context.Context, music string) error {
 		limit[0].Value = shortPiece
 	}
 	file, silence := ch.music(music), silenceAfter
+	ch.limited = true
 	for ctx.Err() == nil {
 		began := time.Now()
 		if err := ch.untilOver(ctx, "playback", file, limit...); err != nil {
@@ -72,11 +73,17 @@ func (ch *channel) Wait(ctx context.Context, music string) error {
 		return err
 	}
 	// What plays next is played to its end.
-	err := ch.set(ch.ctx, []ringside.Variable{{Name: pieceLimit}, {Name: limitFine}})
-	if errors.Is(err, ringside.ErrRefused) {
+	err := ch.set(ch.ctx, unlimited())
+	if err == nil || errors.Is(err, ringside.ErrRefused) {
+		ch.limited = false
 		return nil
 	}
 	return err
+}
+
+// unlimited are the variables of what plays to its end.
+func unlimited() []ringside.Variable {
+	return []ringside.Variable{{Name: pieceLimit}, {Name: limitFine}}
 }
 
 // interrupts reports whether what plays can be stopped.
