@@ -39,6 +39,7 @@ type dialplanSwitch struct {
 	linger   bool
 	hangs    sync.Once
 	cause    string
+	state    string // the number of the channel's state to come; empty is not told
 	holds    bool
 	held     []string
 }
@@ -159,6 +160,9 @@ func (f *dialplanSwitch) event(name string, pairs ...string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Event-Name: %s\nEvent-Date-Timestamp: %d\nUnique-ID: %s\nChannel-Call-UUID: %s\n",
 		name, time.Now().UnixMicro(), f.line.ID, f.line.ID)
+	if f.state != "" {
+		pairs = append(pairs, "Channel-State", "CS_EXECUTE", "Channel-State-Number", f.state)
+	}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		fmt.Fprintf(&b, "%s: %s\n", pairs[i], encoded(pairs[i+1]))
 	}

@@ -42,7 +42,7 @@ type outbound struct {
 	mu   sync.Mutex
 	runs map[string]*run
 	last int // run
-	// hungUp: the caller's channel has ended; farewell: FreeSWITCH has said that it ends the connection.
+	// hungUp: the caller's channel has ended, or they were led away; farewell: FreeSWITCH has said that it ends the connection.
 	hungUp, farewell bool
 	// spoken: something was done to the call; late: the deadline passed before; done: it was given back.
 	spoken, late, done bool
@@ -143,15 +143,15 @@ func (s *outbound) digest(e event) {
 		}
 		s.mu.Unlock()
 	case "CHANNEL_EXECUTE_COMPLETE":
-		if e.plain("Answer-State") == "hangup" {
-			s.hangUp() // before whoever ran the application looks
-		}
 		s.mu.Lock()
 		r := s.runs[e.plain("Application-UUID")]
 		if r != nil {
 			delete(s.runs, r.id)
 		}
 		s.mu.Unlock()
+		if e.plain("Answer-State") == "hangup" || r != nil && led(e) {
+			s.hangUp() // before whoever ran the application looks
+		}
 		if r != nil {
 			r.ended <- e
 		}
@@ -168,7 +168,19 @@ func (s *outbound) digest(e event) {
 	}
 }
 
-// hangUp notes that the caller's channel has ended.
+// led reports whether the caller was led away from ringside while its application ran: by a transfer, or by
+// somebody who has picked the call up. FreeSWITCH keeps the connection all the same, and would carry out on
+// their talk whatever ringside asks for.
+func led(e event) bool {
+	// The state that the channel goes to next; that with the name is the one that it is in.
+	state := e.plain("Channel-State-Number")
+	return state != "" && state != executing
+}
+
+// executing is the number of the state in which a channel carries out its dialplan (CS_EXECUTE).
+const executing = "4"
+
+// hangUp notes that the caller's channel has ended, or that they were led away.
 func (s *outbound) hangUp() {
 	s.mu.Lock()
 	first := !s.hungUp

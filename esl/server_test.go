@@ -431,3 +431,36 @@ func TestDialAtTheDeadline(t *testing.T) {
 		})
 	}
 }
+
+// A caller whom somebody has picked up, or transferred, is not ringside's any more: nothing is done to their
+// talk.
+func TestCallersWhoAreLedAway(t *testing.T) {
+	for _, state := range []string{"2", "8"} { // CS_ROUTING, CS_HIBERNATE
+		synctest.Test(t, func(t *testing.T) {
+			d := newDoorway(t, ServerOptions{Deadline: time.Hour}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+				if err := ch.Wait(ctx, ""); !errors.Is(err, ringside.ErrCallerGone) {
+					t.Errorf("the wait ended with %v", err)
+				}
+				if err := ch.Hangup(ctx, ringside.CauseBusy); err == nil {
+					t.Error("a talk was ended")
+				}
+			}})
+			line := channeltest.NewLine("call-1", nil)
+			f := newDialplanSwitch(line, d.call(), true, true)
+			var said channeltest.Journal
+			done := make(chan struct{})
+			go func() { defer close(done); f.run() }()
+			time.Sleep(time.Second)
+			f.heard = func(command string) { _, _ = said.Write([]byte(command + "; ")) }
+			f.mu.Lock()
+			f.state = state
+			f.mu.Unlock()
+			f.api("uuid_break call-1")
+			d.Stop(t.Context(), nil)
+			<-done
+			if said.String() != "exit; " {
+				t.Errorf("ringside said %s", said.String())
+			}
+		})
+	}
+}
