@@ -240,8 +240,8 @@ func (ch *channel) finish() {
 		if plays && ch.interrupts() {
 			commands = append(commands, ch.breakCommand())
 		}
-		if !bridges && !hungUp {
-			back, _ := ch.setters(ch.leftovers())
+		if !bridges {
+			back, _ := ch.setters(ch.leftovers(hungUp))
 			commands = append(commands, back...)
 		}
 		_, _ = ch.send(append(commands, exitCommand())...)
@@ -256,9 +256,11 @@ func (ch *channel) finish() {
 }
 
 // leftovers are all variables that are to be as they were when ringside leaves the call in the middle of
-// something.
-func (ch *channel) leftovers() []ringside.Variable {
-	vars := ch.restored()
+// something. Callers who were led away are on a way that may have set its own already, but for the limit.
+func (ch *channel) leftovers(led bool) (vars []ringside.Variable) {
+	if !led {
+		vars = ch.restored()
+	}
 	if ch.limited {
 		vars = append(vars, unlimited()...)
 	}

@@ -24,6 +24,7 @@ type dialplanSwitch struct {
 	line        *channeltest.Line
 	conn        net.Conn
 	full, async bool
+	bare        bool                 // legs do not bear their numbers
 	heard       func(command string) // is told of every command; nil for nobody
 	tick        time.Duration        // how long it takes a message to be looked at: up to 20 ms in a real one
 
@@ -319,6 +320,9 @@ func (f *dialplanSwitch) api(command string) string {
 		return "true"
 	}
 	if name == "uuid_getvar" {
+		if f.bare {
+			return "_undef_"
+		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if number, ok := f.legs[id]; ok && arg == "ringside_leg" {

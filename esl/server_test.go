@@ -458,9 +458,29 @@ func TestCallersWhoAreLedAway(t *testing.T) {
 			f.api("uuid_break call-1")
 			d.Stop(t.Context(), nil)
 			<-done
-			if said.String() != "exit; " {
+			if said.String() != "api uuid_setvar_multi call-1 playback_timeout_sec=;playback_timeout_as_success=; exit; " {
 				t.Errorf("ringside said %s", said.String())
 			}
 		})
 	}
+}
+
+// A leg that does not bear its number, as that of a phone into which a loopback has turned, is told by what
+// FreeSWITCH has called.
+func TestWhoAnsweredWithoutTheLegsNumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoorway(t, ServerOptions{Deadline: time.Hour}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+			res, err := ch.Dial(ctx, channeltest.Extensions("101", "102"))
+			if err != nil || res.Answered.Number != "102" {
+				t.Errorf("%+v, %v", res, err)
+			}
+		}})
+		line := channeltest.NewLine("call-1", map[string]*channeltest.Phone{"101": {}, "102": {Answers: time.Second, Talk: time.Second}})
+		f := newDialplanSwitch(line, d.call(), true, true)
+		f.bare = true
+		done := make(chan struct{})
+		go func() { defer close(done); f.run() }()
+		d.Stop(t.Context(), nil)
+		<-done
+	})
 }
