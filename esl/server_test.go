@@ -448,10 +448,15 @@ func TestCallersWhoAreLedAway(t *testing.T) {
 			line := channeltest.NewLine("call-1", nil)
 			f := newDialplanSwitch(line, d.call(), true, true)
 			var said channeltest.Journal
+			began := time.Now()
+			f.heard = func(command string) {
+				if time.Since(began) >= time.Second {
+					_, _ = said.Write([]byte(command + "; "))
+				}
+			}
 			done := make(chan struct{})
 			go func() { defer close(done); f.run() }()
 			time.Sleep(time.Second)
-			f.heard = func(command string) { _, _ = said.Write([]byte(command + "; ")) }
 			f.mu.Lock()
 			f.state = state
 			f.mu.Unlock()
