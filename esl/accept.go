@@ -110,9 +110,9 @@ func (s *Server) drive(conn net.Conn, in *framer, data fields) {
 	var reading sync.WaitGroup
 	defer reading.Wait()
 	reading.Go(out.run)
-	defer out.finish()
-	out.begin()
 	ch := &channel{outbound: out}
+	defer ch.finish()
+	out.begin()
 	expired := make(chan struct{})
 	expiry := time.AfterFunc(s.opt.Deadline, func() {
 		defer close(expired)

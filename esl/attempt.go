@@ -102,10 +102,11 @@ func (a *attempt) legNumber(ctx context.Context, leg string) string {
 		return ""
 	}
 	f, err := a.ask(ctx, cmd)
-	if err != nil || !ringside.Dialable(f.outcome()) {
+	number := f.outcome()
+	if err != nil || number == "_undef_" || !ringside.Dialable(number) { // it was not called by this attempt, but led into it
 		return ""
 	}
-	return f.outcome()
+	return number
 }
 
 // userOf is the user of a channel's name, such as 8000 of sofia/internal/8000@127.0.0.1:5090.

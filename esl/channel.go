@@ -17,6 +17,8 @@ type channel struct {
 	// changed are the variables of the site's own that ringside has set for its attempts; they are put back
 	// before the dialplan goes on.
 	changed []string
+	// limited: what plays is limited to a piece of music.
+	limited bool
 }
 
 var _ ringside.Channel = (*channel)(nil)
@@ -50,7 +52,7 @@ func (ch *channel) start(ctx context.Context, app, arg string, vars ...ringside.
 	if err != nil {
 		return nil, err
 	}
-	r := &run{id: ch.nextID(), app: app, ended: make(chan event, 1)}
+	r := newRun(ch.nextID(), app)
 	cmd, err := executeCommand(r.id, app, arg)
 	if err != nil {
 		return nil, err
@@ -215,6 +217,52 @@ func (ch *channel) restored() []ringside.Variable {
 	var vars []ringside.Variable
 	for _, name := range ch.changed {
 		vars = append(vars, ringside.Variable{Name: name, Value: ch.data.variable(name)})
+	}
+	return vars
+}
+
+// finish gives the call back if nobody has, and waits a moment for the end of the connection, so that nothing
+// that was said is lost with it. What plays is stopped: FreeSWITCH would play it to its end before its dialplan
+// goes on. What ringside has set for its own attempts and music is put back, unless FreeSWITCH still needs it:
+// for a bridge that is under way.
+func (ch *channel) finish() {
+	ch.mu.Lock()
+	mine, hungUp := !ch.done, ch.hungUp
+	ch.done = true
+	plays, bridges := false, false
+	for _, r := range ch.runs {
+		plays = plays || r.app != "bridge" && r.app != "voicemail"
+		bridges = bridges || r.app == "bridge"
+	}
+	ch.mu.Unlock()
+	if mine {
+		var commands []wireCommand
+		if plays && ch.interrupts() {
+			commands = append(commands, ch.breakCommand())
+		}
+		if !bridges {
+			back, _ := ch.setters(ch.leftovers(hungUp))
+			commands = append(commands, back...)
+		}
+		_, _ = ch.send(append(commands, exitCommand())...)
+	}
+	t := time.NewTimer(endWithin)
+	defer t.Stop()
+	select {
+	case <-ch.ended:
+	case <-t.C:
+	}
+	ch.end(nil)
+}
+
+// leftovers are all variables that are to be as they were when ringside leaves the call in the middle of
+// something. Callers who were led away are on a way that may have set its own already, but for the limit.
+func (ch *channel) leftovers(led bool) (vars []ringside.Variable) {
+	if !led {
+		vars = ch.restored()
+	}
+	if ch.limited {
+		vars = append(vars, unlimited()...)
 	}
 	return vars
 }

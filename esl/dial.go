@@ -29,8 +29,11 @@ func (ch *channel) Dial(ctx context.Context, req ringside.DialRequest) (ringside
 	if err != nil {
 		return failed, err
 	}
-	ch.meets() // whom they met before
-	r, err := ch.start(ctx, "bridge", options(req)+legs, ch.attemptVariables(req)...)
+	var r *run
+	if err = ch.mayAct(ctx); err == nil { // first: the deadline, too, looks at what an attempt changes
+		ch.meets() // whom they met before
+		r, err = ch.start(ctx, "bridge", options(req)+legs, ch.attemptVariables(req)...)
+	}
 	switch {
 	case errors.Is(err, ringside.ErrCallerGone):
 		return ringside.DialResult{Status: ringside.DialCancelled}, err

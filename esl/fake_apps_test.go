@@ -109,14 +109,10 @@ func (f *dialplanSwitch) app(app, arg string) (response string, known bool) {
 	return response, true
 }
 
-// interruptible runs what uuid_break stops, also one that came too early.
+// interruptible runs what uuid_break stops.
 func (f *dialplanSwitch) interruptible(what func(stop <-chan struct{})) {
 	f.mu.Lock()
 	stop := make(chan struct{})
-	if f.broken {
-		close(stop)
-		f.broken = false
-	}
 	f.stop = stop
 	f.mu.Unlock()
 	what(stop)

@@ -24,7 +24,9 @@ type dialplanSwitch struct {
 	line        *channeltest.Line
 	conn        net.Conn
 	full, async bool
+	bare        bool                 // legs do not bear their numbers
 	heard       func(command string) // is told of every command; nil for nobody
+	tick        time.Duration        // how long it takes a message to be looked at: up to 20 ms in a real one
 
 	out      chan utterance // what is written, in its order
 	messages chan message
@@ -34,11 +36,11 @@ type dialplanSwitch struct {
 	vars     map[string]string
 	legs     map[string]string // legs' own numbers, by their ids
 	stop     chan struct{}     // stops what plays; nil while nothing does
-	broken   bool              // uuid_break came while nothing played
 	myEvents bool
 	linger   bool
 	hangs    sync.Once
 	cause    string
+	state    string // the number of the channel's state to come; empty is not told
 	holds    bool
 	held     []string
 }
@@ -159,6 +161,9 @@ func (f *dialplanSwitch) event(name string, pairs ...string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Event-Name: %s\nEvent-Date-Timestamp: %d\nUnique-ID: %s\nChannel-Call-UUID: %s\n",
 		name, time.Now().UnixMicro(), f.line.ID, f.line.ID)
+	if f.state != "" {
+		pairs = append(pairs, "Channel-State", "CS_EXECUTE", "Channel-State-Number", f.state)
+	}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		fmt.Fprintf(&b, "%s: %s\n", pairs[i], encoded(pairs[i+1]))
 	}
@@ -315,6 +320,9 @@ func (f *dialplanSwitch) api(command string) string {
 		return "true"
 	}
 	if name == "uuid_getvar" {
+		if f.bare {
+			return "_undef_"
+		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if number, ok := f.legs[id]; ok && arg == "ringside_leg" {
@@ -333,11 +341,16 @@ func (f *dialplanSwitch) api(command string) string {
 		}
 		return "+OK\n"
 	case "uuid_break":
+		for waits := strings.HasSuffix(arg, "all"); waits; {
+			select {
+			case <-f.messages: // what has not begun is thrown away
+			default:
+				waits = false
+			}
+		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if f.stop == nil {
-			f.broken = true
-		} else {
+		if f.stop != nil { // it means nothing to what begins later
 			select {
 			case <-f.stop:
 			default:
@@ -379,9 +392,15 @@ func (f *dialplanSwitch) variable(name string) string {
 // or the channel has ended.
 func (f *dialplanSwitch) session() {
 	for {
+		var next <-chan time.Time
+		if f.tick > 0 {
+			time.Sleep(f.tick)
+			next = time.After(0)
+		}
 		select {
 		case m := <-f.messages:
 			f.message(m)
+		case <-next:
 		case <-f.line.Gone():
 			f.afterwards()
 			return

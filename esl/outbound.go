@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
@@ -44,7 +42,7 @@ type outbound struct {
 	mu   sync.Mutex
 	runs map[string]*run
 	last int // run
-	// hungUp: the caller's channel has ended; farewell: FreeSWITCH has said that it ends the connection.
+	// hungUp: the caller's channel has ended, or they were led away; farewell: FreeSWITCH has said that it ends the connection.
 	hungUp, farewell bool
 	// spoken: something was done to the call; late: the deadline passed before; done: it was given back.
 	spoken, late, done bool
@@ -58,7 +56,21 @@ type outbound struct {
 // run is an application that runs on the call.
 type run struct {
 	id, app string
-	ended   chan event // room for one: the event CHANNEL_EXECUTE_COMPLETE
+	begun   chan struct{} // closed with the event CHANNEL_EXECUTE
+	ended   chan event    // room for one: the event CHANNEL_EXECUTE_COMPLETE
+}
+
+func newRun(id, app string) *run {
+	return &run{id: id, app: app, begun: make(chan struct{}), ended: make(chan event, 1)}
+}
+
+// begin notes that it has begun. The outbound's mutex is held.
+func (r *run) begin() {
+	select {
+	case <-r.begun:
+	default:
+		close(r.begun)
+	}
 }
 
 func (s *Server) newOutbound(c net.Conn, in *framer, data fields) *outbound {
@@ -124,16 +136,22 @@ func (s *outbound) hear(f frame) {
 
 func (s *outbound) digest(e event) {
 	switch e.name() {
-	case "CHANNEL_EXECUTE_COMPLETE":
-		if e.plain("Answer-State") == "hangup" {
-			s.hangUp() // before whoever ran the application looks
+	case "CHANNEL_EXECUTE":
+		s.mu.Lock()
+		if r := s.runs[e.plain("Application-UUID")]; r != nil {
+			r.begin()
 		}
+		s.mu.Unlock()
+	case "CHANNEL_EXECUTE_COMPLETE":
 		s.mu.Lock()
 		r := s.runs[e.plain("Application-UUID")]
 		if r != nil {
 			delete(s.runs, r.id)
 		}
 		s.mu.Unlock()
+		if e.plain("Answer-State") == "hangup" || r != nil && led(e) {
+			s.hangUp() // before whoever ran the application looks
+		}
 		if r != nil {
 			r.ended <- e
 		}
@@ -150,7 +168,19 @@ func (s *outbound) digest(e event) {
 	}
 }
 
-// hangUp notes that the caller's channel has ended.
+// led reports whether the caller was led away from ringside while its application ran: by a transfer, or by
+// somebody who has picked the call up. FreeSWITCH keeps the connection all the same, and would carry out on
+// their talk whatever ringside asks for.
+func led(e event) bool {
+	// The state that the channel goes to next; that with the name is the one that it is in.
+	state := e.plain("Channel-State-Number")
+	return state != "" && state != executing
+}
+
+// executing is the number of the state in which a channel carries out its dialplan (CS_EXECUTE).
+const executing = "4"
+
+// hangUp notes that the caller's channel has ended, or that they were led away.
 func (s *outbound) hangUp() {
 	s.mu.Lock()
 	first := !s.hungUp
@@ -189,30 +219,6 @@ func (s *outbound) claim() error {
 	}
 	s.spoken = true
 	return nil
-}
-
-// finish gives the call back if nobody has, and waits a moment for the end of the connection, so that nothing
-// that was said is lost with it. What plays is stopped: FreeSWITCH would play it to its end before its dialplan
-// goes on.
-func (s *outbound) finish() {
-	s.mu.Lock()
-	mine := !s.done
-	s.done = true
-	plays := slices.ContainsFunc(slices.Collect(maps.Values(s.runs)), func(r *run) bool { return r.app != "bridge" && r.app != "voicemail" })
-	s.mu.Unlock()
-	switch {
-	case mine && plays && s.full && s.async:
-		_, _ = s.send(s.breakCommand(), exitCommand())
-	case mine:
-		_, _ = s.send(exitCommand())
-	}
-	t := time.NewTimer(endWithin)
-	defer t.Stop()
-	select {
-	case <-s.ended:
-	case <-t.C:
-	}
-	s.end(nil)
 }
 
 // breakCommand stops what plays.

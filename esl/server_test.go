@@ -217,7 +217,18 @@ func TestStop(t *testing.T) {
 		serve func(ctx context.Context, ch ringside.Channel) error
 		want  string
 	}{
-		"while a caller waits": {func(ctx context.Context, ch ringside.Channel) error { return ch.Wait(ctx, "") }, "api uuid_break call-1 all; exit; "},
+		"while a caller waits": {
+			func(ctx context.Context, ch ringside.Channel) error { return ch.Wait(ctx, "") },
+			"api uuid_break call-1 all; api uuid_setvar_multi call-1 playback_timeout_sec=;playback_timeout_as_success=; exit; ",
+		},
+		"while a caller waits after an attempt": {
+			func(ctx context.Context, ch ringside.Channel) error {
+				_, _ = ch.Dial(ctx, channeltest.Extensions("102"))
+				return ch.Wait(ctx, "")
+			},
+			"api uuid_break call-1 all; api uuid_setvar_multi call-1 continue_on_fail=;hangup_after_bridge=;call_timeout=;ringback=;transfer_ringback=;" +
+				"playback_timeout_sec=;playback_timeout_as_success=; exit; ",
+		},
 		"while they talk": {func(ctx context.Context, ch ringside.Channel) error {
 			_, err := ch.Dial(ctx, channeltest.Extensions("101"))
 			return err
@@ -231,7 +242,7 @@ func TestStop(t *testing.T) {
 						t.Errorf("it ended with %v", err)
 					}
 				}})
-				line := channeltest.NewLine("call-1", map[string]*channeltest.Phone{"101": {Answers: time.Second, Talk: time.Minute}})
+				line := channeltest.NewLine("call-1", map[string]*channeltest.Phone{"101": {Answers: time.Second, Talk: time.Minute}, "102": {Busy: true}})
 				f := newDialplanSwitch(line, d.call(), true, true)
 				var last channeltest.Journal
 				f.heard = func(command string) {
@@ -347,5 +358,134 @@ func FuzzAssignments(f *testing.F) {
 		if len(parts) != 2 || !strings.HasPrefix(parts[0], "one=") || !strings.HasPrefix(parts[1], "two=") {
 			t.Fatalf("%q is read as %q", text, parts)
 		}
+	})
+}
+
+// A wait that ends before FreeSWITCH has begun to play, or in that moment, ends all the same: FreeSWITCH
+// throws away what it has not begun when it is told to stop what plays, and the caller would wait for ever.
+func TestMusicThatIsStoppedBeforeItBegins(t *testing.T) {
+	for after := range 45 {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDoorway(t, ServerOptions{Deadline: time.Hour}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+				wait, cancel := context.WithTimeout(ctx, time.Duration(after)*time.Millisecond)
+				defer cancel()
+				began := time.Now()
+				if err := ch.Wait(wait, ""); err != nil || time.Since(began) > time.Second {
+					t.Errorf("stopped after %d ms, it ended after %s: %v", after, time.Since(began), err)
+				}
+			}})
+			line := channeltest.NewLine("call-1", nil)
+			f := newDialplanSwitch(line, d.call(), true, true)
+			f.tick = 20*time.Millisecond + time.Microsecond
+			done := make(chan struct{})
+			go func() { defer close(done); f.run() }()
+			time.AfterFunc(time.Hour, line.Leave)
+			d.Stop(t.Context(), nil)
+			<-done
+		})
+	}
+}
+
+// A caller who presses keys with which FreeSWITCH ends what plays hears music again all the same.
+func TestMusicThatACallerEndsGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoorway(t, ServerOptions{Deadline: time.Hour}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+			wait, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			if err := ch.Wait(wait, ""); err != nil {
+				t.Error(err)
+			}
+		}})
+		line := channeltest.NewLine("call-1", nil)
+		f := newDialplanSwitch(line, d.call(), true, true)
+		done := make(chan struct{})
+		go func() { defer close(done); f.run() }()
+		time.Sleep(time.Second)
+		for range 2 { // "*"
+			f.api("uuid_break call-1")
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		if line.Hearing() != "default" {
+			t.Errorf("the caller hears %q", line.Hearing())
+		}
+		d.Stop(t.Context(), nil)
+		<-done
+	})
+}
+
+// An attempt that begins in the moment of the deadline, for the race detector: one of them has the call.
+func TestDialAtTheDeadline(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDoorway(t, ServerOptions{Default: "100"}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+				time.Sleep(50 * time.Millisecond)
+				_, _ = ch.Dial(ctx, channeltest.Extensions("101"))
+			}})
+			line := channeltest.NewLine("call-1", map[string]*channeltest.Phone{"101": {Busy: true}})
+			f := newDialplanSwitch(line, d.call(), true, true)
+			done := make(chan struct{})
+			go func() { defer close(done); f.run() }()
+			d.Stop(t.Context(), nil)
+			<-done
+		})
+	}
+}
+
+// A caller whom somebody has picked up, or transferred, is not ringside's any more: nothing is done to their
+// talk.
+func TestCallersWhoAreLedAway(t *testing.T) {
+	for _, state := range []string{"2", "8"} { // CS_ROUTING, CS_HIBERNATE
+		synctest.Test(t, func(t *testing.T) {
+			d := newDoorway(t, ServerOptions{Deadline: time.Hour}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+				if err := ch.Wait(ctx, ""); !errors.Is(err, ringside.ErrCallerGone) {
+					t.Errorf("the wait ended with %v", err)
+				}
+				if err := ch.Hangup(ctx, ringside.CauseBusy); err == nil {
+					t.Error("a talk was ended")
+				}
+			}})
+			line := channeltest.NewLine("call-1", nil)
+			f := newDialplanSwitch(line, d.call(), true, true)
+			var said channeltest.Journal
+			began := time.Now()
+			f.heard = func(command string) {
+				if time.Since(began) >= time.Second {
+					_, _ = said.Write([]byte(command + "; "))
+				}
+			}
+			done := make(chan struct{})
+			go func() { defer close(done); f.run() }()
+			time.Sleep(time.Second)
+			f.mu.Lock()
+			f.state = state
+			f.mu.Unlock()
+			f.api("uuid_break call-1")
+			d.Stop(t.Context(), nil)
+			<-done
+			if said.String() != "api uuid_setvar_multi call-1 playback_timeout_sec=;playback_timeout_as_success=; exit; " {
+				t.Errorf("ringside said %s", said.String())
+			}
+		})
+	}
+}
+
+// A leg that does not bear its number, as that of a phone into which a loopback has turned, is told by what
+// FreeSWITCH has called.
+func TestWhoAnsweredWithoutTheLegsNumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoorway(t, ServerOptions{Deadline: time.Hour}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+			res, err := ch.Dial(ctx, channeltest.Extensions("101", "102"))
+			if err != nil || res.Answered.Number != "102" {
+				t.Errorf("%+v, %v", res, err)
+			}
+		}})
+		line := channeltest.NewLine("call-1", map[string]*channeltest.Phone{"101": {}, "102": {Answers: time.Second, Talk: time.Second}})
+		f := newDialplanSwitch(line, d.call(), true, true)
+		f.bare = true
+		done := make(chan struct{})
+		go func() { defer close(done); f.run() }()
+		d.Stop(t.Context(), nil)
+		<-done
 	})
 }

@@ -21,8 +21,12 @@ const (
 	piece = "20"
 	// shortPiece is for where nothing can be interrupted; FreeSWITCH takes less for no limit.
 	shortPiece = "2"
-	// silenceAfter is how soon music must end to be taken for none.
+	// silenceAfter is how soon music must end to be taken for none, and the first silence before it is tried
+	// again: it may be none, and a caller ends a piece with a key. The longest is maxSilence.
 	silenceAfter = 500 * time.Millisecond
+	maxSilence   = 16 * time.Second
+	// breakAgain is how soon what was told to stop, and has not, is told so again.
+	breakAgain = 200 * time.Millisecond
 )
 
 // music is what is played for a class.
@@ -43,7 +47,8 @@ func (ch *channel) Wait(ctx context.Context, music string) error {
 	if !ch.interrupts() {
 		limit[0].Value = shortPiece
 	}
-	file := ch.music(music)
+	file, silence := ch.music(music), silenceAfter
+	ch.limited = true
 	for ctx.Err() == nil {
 		began := time.Now()
 		if err := ch.untilOver(ctx, "playback", file, limit...); err != nil {
@@ -52,23 +57,33 @@ func (ch *channel) Wait(ctx context.Context, music string) error {
 			}
 			ch.server.log.Warn("no music on hold", "file", file, "error", err)
 		}
-		if time.Since(began) < silenceAfter {
-			select {
-			case <-ctx.Done():
-			case <-ch.ended:
-				return ch.over()
-			}
+		if time.Since(began) >= silenceAfter {
+			silence = silenceAfter
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-ch.ended:
+			return ch.over()
+		case <-time.After(silence):
+			silence = min(2*silence, maxSilence)
 		}
 	}
 	if err := goneOnly(ctx); err != nil {
 		return err
 	}
 	// What plays next is played to its end.
-	err := ch.set(ch.ctx, []ringside.Variable{{Name: pieceLimit}, {Name: limitFine}})
-	if errors.Is(err, ringside.ErrRefused) {
+	err := ch.set(ch.ctx, unlimited())
+	if err == nil || errors.Is(err, ringside.ErrRefused) {
+		ch.limited = false
 		return nil
 	}
 	return err
+}
+
+// unlimited are the variables of what plays to its end.
+func unlimited() []ringside.Variable {
+	return []ringside.Variable{{Name: pieceLimit}, {Name: limitFine}}
 }
 
 // interrupts reports whether what plays can be stopped.
@@ -81,7 +96,8 @@ func (ch *channel) untilOver(ctx context.Context, app, arg string, vars ...rings
 	if err != nil {
 		return err
 	}
-	var stop <-chan struct{}
+	var stop, begun <-chan struct{}
+	var again <-chan time.Time
 	if ch.interrupts() {
 		stop = ctx.Done()
 	}
@@ -97,13 +113,20 @@ func (ch *channel) untilOver(ctx context.Context, app, arg string, vars ...rings
 		case <-ch.ended:
 			return ch.over()
 		case <-stop:
-			if stop = nil; ch.ctx.Err() != nil {
-				return ch.over()
-			}
-			if err := ch.interrupt(); err != nil && !errors.Is(err, ringside.ErrRefused) {
-				return err
-			}
+			// What FreeSWITCH has not begun yet, it throws away when it is told to stop, and tells of no end.
+			stop, begun = nil, r.begun
+			continue
+		case <-begun:
+			begun = nil
+		case <-again: // it forgets what it was told in the moment in which it begins
 		}
+		if ch.ctx.Err() != nil {
+			return ch.over()
+		}
+		if err := ch.interrupt(); err != nil && !errors.Is(err, ringside.ErrRefused) {
+			return err
+		}
+		again = time.After(breakAgain)
 	}
 }
 
