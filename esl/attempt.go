@@ -33,6 +33,9 @@ func (a *attempt) await(ctx context.Context) (ringside.DialResult, error) {
 			a.meet(ctx)
 		case e := <-a.run.ended:
 			a.meet(ctx)
+			if a.since.IsZero() && pickedUp(e) {
+				return a.elsewhere(e), nil
+			}
 			return a.outcome(ctx, &e)
 		case <-left:
 			if !errors.Is(context.Cause(ctx), ringside.ErrCallerGone) {
@@ -48,6 +51,9 @@ func (a *attempt) await(ctx context.Context) (ringside.DialResult, error) {
 			select { // it may have come with the end
 			case e := <-a.run.ended:
 				a.meet(ctx)
+				if a.since.IsZero() && pickedUp(e) {
+					return a.elsewhere(e), nil
+				}
 				return a.outcome(ctx, &e)
 			default:
 			}
@@ -94,10 +100,15 @@ func (a *attempt) who(ctx context.Context, e *event) ringside.Target {
 
 // legNumber asks a leg what it was called for.
 func (a *attempt) legNumber(ctx context.Context, leg string) string {
+	return a.numberIn(ctx, leg, legVariable)
+}
+
+// numberIn asks a leg for a variable that bears a number.
+func (a *attempt) numberIn(ctx context.Context, leg, variable string) string {
 	if !a.interrupts() || !channelID(leg) {
 		return ""
 	}
-	cmd, err := apiCommand("uuid_getvar", leg, legVariable)
+	cmd, err := apiCommand("uuid_getvar", leg, variable)
 	if err != nil {
 		return ""
 	}

@@ -193,6 +193,13 @@ func (f *dialplanSwitch) bridge(arg string) {
 		f.line.Music(class)
 		defer f.line.Music("")
 	}
+	if f.picker != "" {
+		time.Sleep(time.Second)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.state, f.legs[pickersLeg], f.vars["originate_disposition"] = hibernating, f.picker, "PICKED_OFF"
+		return
+	}
 	res := f.line.Dial(numbers, time.Duration(ring)*time.Second, func(number string) {
 		f.line.Music("")
 		id := fmt.Sprintf("leg-%s", number)

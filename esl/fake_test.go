@@ -25,6 +25,7 @@ type dialplanSwitch struct {
 	conn        net.Conn
 	full, async bool
 	bare        bool                 // legs do not bear their numbers
+	picker      string               // who picks the call up when it has rung for a second
 	heard       func(command string) // is told of every command; nil for nobody
 	tick        time.Duration        // how long it takes a message to be looked at: up to 20 ms in a real one
 
@@ -44,6 +45,11 @@ type dialplanSwitch struct {
 	holds    bool
 	held     []string
 }
+
+const (
+	pickersLeg  = "leg-picker"
+	hibernating = "8" // CS_HIBERNATE
+)
 
 // message is a sendmsg.
 type message struct {
@@ -161,6 +167,9 @@ func (f *dialplanSwitch) event(name string, pairs ...string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Event-Name: %s\nEvent-Date-Timestamp: %d\nUnique-ID: %s\nChannel-Call-UUID: %s\n",
 		name, time.Now().UnixMicro(), f.line.ID, f.line.ID)
+	if f.state == hibernating {
+		pairs = append(pairs, "Other-Leg-Unique-ID", pickersLeg, "Other-Leg-Direction", "inbound", "Other-Leg-Channel-Name", "sofia/internal/x@127.0.0.1:5090")
+	}
 	if f.state != "" {
 		pairs = append(pairs, "Channel-State", "CS_EXECUTE", "Channel-State-Number", f.state)
 	}
@@ -325,7 +334,7 @@ func (f *dialplanSwitch) api(command string) string {
 		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if number, ok := f.legs[id]; ok && arg == "ringside_leg" {
+		if number, ok := f.legs[id]; ok && (arg == "ringside_leg" || id == pickersLeg && arg == "user_name") {
 			return number
 		}
 		return "-ERR No such channel!\n"

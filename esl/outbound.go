@@ -51,6 +51,7 @@ type outbound struct {
 	bridgedAt time.Time
 	met       chan struct{} // has room for one: bridged is new
 	gone      chan struct{} // closed with hungUp
+	left      chan struct{} // closed when the channel of a caller who was led away has ended, or their talk there
 }
 
 // run is an application that runs on the call.
@@ -80,7 +81,7 @@ func (s *Server) newOutbound(c net.Conn, in *framer, data fields) *outbound {
 		server: s, data: data, id: data.get("Unique-ID"), began: time.Now(),
 		full: data.plain("Control") == "full", async: data.plain("Socket-Mode") == "async",
 		prefix: fmt.Sprintf("%x-%x-4%03x-8%03x-", random[:4], random[4:6], random[6], random[7]),
-		runs:   map[string]*run{}, met: make(chan struct{}, 1), gone: make(chan struct{}),
+		runs:   map[string]*run{}, met: make(chan struct{}, 1), gone: make(chan struct{}), left: make(chan struct{}),
 	}
 	sess.conn = newConn(c, in, sess.hear)
 	sess.ctx, sess.cancel = context.WithCancelCause(s.ctx)
@@ -122,7 +123,7 @@ func (s *outbound) hear(f frame) {
 		s.mu.Lock()
 		if f.head.plain("Content-Disposition") == "linger" {
 			s.mu.Unlock()
-			s.hangUp()
+			s.leave()
 			return
 		}
 		s.farewell = true
@@ -163,8 +164,26 @@ func (s *outbound) digest(e event) {
 		case s.met <- struct{}{}:
 		default:
 		}
+	case "CHANNEL_UNBRIDGE":
+		s.mu.Lock()
+		led := s.hungUp
+		s.mu.Unlock()
+		if led {
+			s.leave()
+		}
 	case "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE":
-		s.hangUp()
+		s.leave()
+	}
+}
+
+// leave notes that nothing more happens to the caller that could be ringside's to tell. It is called on the
+// goroutine that reads.
+func (s *outbound) leave() {
+	s.hangUp()
+	select {
+	case <-s.left:
+	default:
+		close(s.left)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -468,6 +469,40 @@ func TestCallersWhoAreLedAway(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A ringing call that somebody else picks up is answered by them, until the talk is over; ringside only listens.
+func TestCallsThatArePickedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoorway(t, ServerOptions{Deadline: time.Hour}, &board{serve: func(ctx context.Context, ch ringside.Channel) {
+			req := channeltest.Extensions("101", "102")
+			var told []ringside.Party
+			req.Progress = func(p ringside.Party) { told = append(told, p) }
+			res, err := ch.Dial(ctx, req)
+			want := ringside.DialResult{
+				Status: ringside.DialAnswered, Answered: ringside.Target{Kind: ringside.ToExtension, Number: "105"},
+				Talk: 5 * time.Second, Cause: ringside.CauseNormal,
+			}
+			if err != nil || res != want {
+				t.Errorf("%+v, %v", res, err)
+			}
+			if !slices.Equal(told, []ringside.Party{{Number: "105", State: "answered"}}) {
+				t.Errorf("told meanwhile: %v", told)
+			}
+			if err := ch.Hangup(ctx, ringside.CauseNormal); !errors.Is(err, ringside.ErrCallerGone) {
+				t.Errorf("hanging up after it gave %v", err)
+			}
+		}})
+		line := channeltest.NewLine("call-1", map[string]*channeltest.Phone{"101": {}, "102": {}})
+		f := newDialplanSwitch(line, d.call(), true, true)
+		f.picker = "105"
+		done := make(chan struct{})
+		go func() { defer close(done); f.run() }()
+		time.Sleep(6 * time.Second)
+		line.Leave()
+		d.Stop(t.Context(), nil)
+		<-done
+	})
 }
 
 // A leg that does not bear its number, as that of a phone into which a loopback has turned, is told by what
