@@ -77,8 +77,8 @@ ringside serves the demo directory on %s. In another terminal, with the same bin
       a call as Asterisk would place it; the demo is closed, and has voicemail, but for weekdays 09:00-18:00 in Moscow
   ringside calls list --socket %[2]s
       what became of it
-  ringside dialplan asterisk
-      the lines to paste into a real Asterisk
+  ringside dialplan asterisk (or freeswitch)
+      the lines to paste into a real PBX
 
 `, d.agi.Addr(), cfg.Control.Socket)
 }
