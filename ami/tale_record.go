@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/internal/dialplan"
+	"github.com/ringside-pbx/ringside/internal/span"
 )
 
 // teller makes the record of a call that is over.
@@ -56,7 +57,7 @@ func (c *tale) record(number func(device string) string) (ringside.Witnessed, bo
 		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.PBXKey, b.PBXKey))
 	})
 	if w.Answer = t.answer(); !w.Answer.IsZero() {
-		w.Answer = within(w.Answer, w.Start, w.End)
+		w.Answer = span.Within(w.Answer, w.Start, w.End)
 	}
 	w.Status = t.status(&w)
 	w.Outside = slices.ContainsFunc(c.attempts, t.outside)

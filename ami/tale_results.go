@@ -7,36 +7,20 @@ import (
 
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/internal/dialplan"
+	"github.com/ringside-pbx/ringside/internal/span"
 )
 
 // settleLeg completes a leg: its end, its result, and who answered.
 func (t *teller) settleLeg(d *draft, begin, end time.Time) {
 	// A row's times are cut to the second, and an event may come after the last channel's end.
-	d.Start = within(d.Start, begin, end)
+	d.Start = span.Within(d.Start, begin, end)
 	if d.End.IsZero() {
 		d.End = end
 	}
 	if d.attempt != nil {
 		t.settleAttempt(d, d.attempt)
 	}
-	if !d.Answer.IsZero() {
-		d.Answer = within(d.Answer, d.Start, end)
-		if d.End.Before(d.Answer) {
-			d.End = d.Answer
-		}
-	}
-	d.End = within(d.End, d.Start, end)
-}
-
-// within is a time moved into a span.
-func within(at, from, to time.Time) time.Time {
-	if at.Before(from) {
-		return from
-	}
-	if at.After(to) {
-		return to
-	}
-	return at
+	span.Settle(&d.Leg, end)
 }
 
 func (t *teller) settleAttempt(d *draft, a *attempt) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/span"
 )
 
 // teller makes the record of a call that is over.
@@ -53,7 +54,7 @@ func (c *tale) record(numbers numbering) (ringside.Witnessed, bool) {
 		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.PBXKey, b.PBXKey))
 	})
 	if w.Answer = t.answer(); !w.Answer.IsZero() {
-		w.Answer = within(w.Answer, w.Start, w.End)
+		w.Answer = span.Within(w.Answer, w.Start, w.End)
 	}
 	w.Status = t.status(&w)
 	w.Outside = slices.ContainsFunc(c.parts, t.outside) || slices.ContainsFunc(c.tries, t.triedOutside)
@@ -126,28 +127,11 @@ func (t *teller) keys() {
 
 // within moves a leg's times into the call's.
 func (d *draft) within(begin, end time.Time) {
-	d.Start = within(d.Start, begin, end)
+	d.Start = span.Within(d.Start, begin, end)
 	if d.End.IsZero() {
 		d.End = end
 	}
-	if !d.Answer.IsZero() {
-		d.Answer = within(d.Answer, d.Start, end)
-		if d.End.Before(d.Answer) {
-			d.End = d.Answer
-		}
-	}
-	d.End = within(d.End, d.Start, end)
-}
-
-// within is a time moved into a span.
-func within(at, from, to time.Time) time.Time {
-	if at.Before(from) {
-		return from
-	}
-	if at.After(to) {
-		return to
-	}
-	return at
+	span.Settle(&d.Leg, end)
 }
 
 // outside reports whether a channel led to the outer world: to no extension, or to one by way of a gateway.
