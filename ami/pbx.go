@@ -12,6 +12,7 @@ import (
 	"github.com/ringside-pbx/ringside"
 	"github.com/ringside-pbx/ringside/internal/backoff"
 	"github.com/ringside-pbx/ringside/internal/calmlog"
+	"github.com/ringside-pbx/ringside/internal/uplink"
 )
 
 // Lines takes what Asterisk knows of extensions' devices. It is called on the goroutine that reads events:
@@ -60,8 +61,7 @@ type PBX struct {
 	// doubts has a token when the picture of channels may be wrong.
 	doubts chan struct{}
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	uplink uplink.Uplink
 }
 
 // LinkState is how the connection is doing.
@@ -104,46 +104,22 @@ func (p *PBX) extension(device string) string {
 
 // Start connects, and keeps connected until Stop.
 func (p *PBX) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	p.stop = cancel
-	p.done.Go(func() { p.run(ctx) })
-	p.done.Go(func() { p.queues.run(ctx, p.opt.Reconcile, p.session.Load) })
-	p.done.Go(func() { p.tales.run(ctx, p.opt.Witness) })
+	p.uplink.Start(
+		p.run,
+		func(ctx context.Context) { p.queues.run(ctx, p.opt.Reconcile, p.session.Load) },
+		func(ctx context.Context) { p.tales.run(ctx, p.opt.Witness) },
+	)
 }
 
 // Stop ends the connection and waits until nothing of it runs any more, or ctx ends.
-func (p *PBX) Stop(ctx context.Context) error {
-	if p.stop == nil {
-		return nil // it was never started
-	}
-	p.stop()
-	over := make(chan struct{})
-	go func() { p.done.Wait(); close(over) }()
-	select {
-	case <-over:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
+func (p *PBX) Stop(ctx context.Context) error { return p.uplink.Stop(ctx) }
 
 // WaitUp waits until there is a connection, or the first attempt at one has failed.
 func (p *PBX) WaitUp(ctx context.Context) error {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		switch st := p.State(); {
-		case st.Up:
-			return nil
-		case st.Err != nil:
-			return st.Err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for Asterisk: %w", context.Cause(ctx))
-		}
-	}
+	return uplink.WaitUp(ctx, "Asterisk", func() (bool, error) {
+		st := p.State()
+		return st.Up, st.Err
+	})
 }
 
 // State tells how the connection is doing.
@@ -155,37 +131,16 @@ func (p *PBX) State() LinkState {
 	return s
 }
 
-// Bounds of the time between attempts to connect. A refused login is tried rarely: Asterisk's
-// administrator may watch for guessed secrets.
-const (
-	firstRetry = 500 * time.Millisecond
-	lastRetry  = 30 * time.Second
-	authRetry  = time.Minute
-	// bootWithin is how long a user who is not told waits for Asterisk to boot.
-	bootWithin = 2 * time.Second
-)
+// bootWithin is how long a user who is not told waits for Asterisk to boot.
+const bootWithin = 2 * time.Second
 
 // run keeps the connection.
 func (p *PBX) run(ctx context.Context) {
-	wait := backoff.Backoff{First: firstRetry, Last: lastRetry}
-	for ctx.Err() == nil {
-		err := p.connected(ctx, &wait)
-		if ctx.Err() != nil {
-			return
-		}
+	uplink.Keep(ctx, p.connected, func(err error) bool {
 		p.down(err)
-		asked := time.Duration(0)
 		var auth *AuthError
-		if errors.As(err, &auth) {
-			asked = authRetry
-		}
-		pause := time.NewTimer(wait.Next(asked))
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-		}
-	}
+		return errors.As(err, &auth)
+	})
 }
 
 // connected makes one connection and returns why it is over.

@@ -14,6 +14,7 @@ import (
 	"github.com/ringside-pbx/ringside/internal/backoff"
 	"github.com/ringside-pbx/ringside/internal/calmlog"
 	"github.com/ringside-pbx/ringside/internal/condition"
+	"github.com/ringside-pbx/ringside/internal/uplink"
 )
 
 // Lines takes what FreeSWITCH knows of extensions' devices. It is called on the goroutine that reads events:
@@ -64,8 +65,7 @@ type PBX struct {
 	mu    sync.Mutex
 	state LinkState
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	uplink uplink.Uplink
 }
 
 // LinkState is how the connection is doing.
@@ -105,45 +105,18 @@ func (p *PBX) newTrackers() []tracker {
 
 // Start connects, and keeps connected until Stop.
 func (p *PBX) Start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	p.stop = cancel
-	p.done.Go(func() { p.run(ctx) })
-	p.done.Go(func() { p.hearing.run(ctx) })
+	p.uplink.Start(p.run, p.hearing.run)
 }
 
 // Stop ends the connection and waits until nothing of it runs any more, or ctx ends.
-func (p *PBX) Stop(ctx context.Context) error {
-	if p.stop == nil {
-		return nil // it was never started
-	}
-	p.stop()
-	over := make(chan struct{})
-	go func() { p.done.Wait(); close(over) }()
-	select {
-	case <-over:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
+func (p *PBX) Stop(ctx context.Context) error { return p.uplink.Stop(ctx) }
 
 // WaitUp waits until there is a connection, or the first attempt at one has failed.
 func (p *PBX) WaitUp(ctx context.Context) error {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		switch st := p.State(); {
-		case st.Up:
-			return nil
-		case st.Err != nil:
-			return st.Err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for FreeSWITCH: %w", context.Cause(ctx))
-		}
-	}
+	return uplink.WaitUp(ctx, "FreeSWITCH", func() (bool, error) {
+		st := p.State()
+		return st.Up, st.Err
+	})
 }
 
 // State tells how the connection is doing.
@@ -153,35 +126,13 @@ func (p *PBX) State() LinkState {
 	return p.state
 }
 
-// Bounds of the time between attempts to connect. A refused login is tried rarely: FreeSWITCH's
-// administrator may watch for guessed passwords.
-const (
-	firstRetry = 500 * time.Millisecond
-	lastRetry  = 30 * time.Second
-	authRetry  = time.Minute
-)
-
 // run keeps the connection.
 func (p *PBX) run(ctx context.Context) {
-	wait := backoff.Backoff{First: firstRetry, Last: lastRetry}
-	for ctx.Err() == nil {
-		err := p.connected(ctx, &wait)
-		if ctx.Err() != nil {
-			return
-		}
+	uplink.Keep(ctx, p.connected, func(err error) bool {
 		p.down(err)
-		asked := time.Duration(0)
 		var refused *ConnectError
-		if errors.As(err, &refused) && refused.Refused {
-			asked = authRetry
-		}
-		pause := time.NewTimer(wait.Next(asked))
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-		}
-	}
+		return errors.As(err, &refused) && refused.Refused
+	})
 }
 
 // connected makes one connection and returns why it is over.

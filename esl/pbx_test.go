@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ringside-pbx/ringside"
+	"github.com/ringside-pbx/ringside/internal/uplink"
 )
 
 // recordingTracker notes what it is told, in order.
@@ -84,7 +85,7 @@ func TestTrackers(t *testing.T) {
 		if _, err := p.Channels(t.Context()); !errors.Is(err, ringside.ErrPBXAway) {
 			t.Error(err)
 		}
-		time.Sleep(firstRetry)
+		time.Sleep(uplink.FirstRetry)
 		synctest.Wait()
 		if st := p.State(); !st.Up {
 			t.Errorf("%+v", st)
@@ -194,7 +195,7 @@ func TestNonsenseEndsTheConnection(t *testing.T) {
 			if st := p.State(); st.Up || !errors.Is(st.Err, errProtocol) || !errors.Is(st.Err, ringside.ErrPBXAway) {
 				t.Errorf("%.40q: %+v", nonsense, st)
 			}
-			time.Sleep(firstRetry)
+			time.Sleep(uplink.FirstRetry)
 			synctest.Wait()
 			if !p.State().Up {
 				t.Errorf("%.40q: it has not come back", nonsense)
